@@ -1,0 +1,1 @@
+"""Agencies that implement our own small Agency API (docs/agency-api.md)."""

@@ -1,0 +1,52 @@
+"""Everything of one citizen's over all linked agencies, on the wire."""
+
+from typing import Annotated
+
+from msgspec import UNSET, UnsetType
+
+from aggregator.api.service_shapes import EnquiryLine, Money
+from aggregator.api.shapes import Asked, Given
+from aggregator.api.words import AgencyId, CitizenId, Day, Flag, Sentence, ServiceId, Title, When, many
+
+
+class BillLine(EnquiryLine, frozen=True, kw_only=True):
+    """What is due at one agency, or why it could not be asked."""
+
+    service_id: ServiceId
+    service_title: Title
+    amount: Money | UnsetType = UNSET
+    due_date: Day | UnsetType = UNSET
+
+
+class BillList(Given, frozen=True, kw_only=True):
+    """What a citizen owes, everywhere, as far as the agencies answered."""
+
+    citizen_id: CitizenId
+    lines: Annotated[tuple[BillLine, ...], many("One per bill of each link.", 200)]
+    total: Money
+    complete: Flag
+    """Every agency answered, now."""
+    explanation: Sentence
+    asked_at: When
+
+
+class EverythingAsked(Asked, frozen=True, kw_only=True):
+    """What to ask for: everything, or one agency only."""
+
+    agency: AgencyId | UnsetType = UNSET
+
+
+class FoundLine(EnquiryLine, frozen=True, kw_only=True):
+    """What one agency holds of the citizen, by one of its services."""
+
+    service_id: ServiceId
+    service_title: Title
+
+
+class EverythingFound(Given, frozen=True, kw_only=True):
+    """What the agencies hold of a citizen."""
+
+    citizen_id: CitizenId
+    lines: Annotated[tuple[FoundLine, ...], many("One per question of each link.", 200)]
+    complete: Flag
+    asked_at: When

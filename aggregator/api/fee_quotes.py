@@ -1,0 +1,177 @@
+"""POST /services/{service_id}/quotes: what it costs, before anybody pays.
+
+A bill is asked for live, because only the agency knows it; a fee comes from the city's facts. Ways to pay are named
+only where something is due.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from msgspec import UNSET, UnsetType
+
+from aggregator.api.call import Call
+from aggregator.api.case_view import second
+from aggregator.api.catalogue_view import rupees
+from aggregator.api.decode import explained, invalid
+from aggregator.api.enquiries import afforded
+from aggregator.api.form_view import form_lines
+from aggregator.api.problem import Problem
+from aggregator.api.route import Answer, Route
+from aggregator.api.service_shapes import Money
+from aggregator.api.shapes import FormData, Given
+from aggregator.api.words import AgencyId, Flag, Sentence, ServiceId, Title, When, many, open_words, whole
+from aggregator.cases.enquire import Line
+from aggregator.cases.everything import BILL
+from aggregator.discovery.fees import Due, NoSuchVariant, quoted
+from aggregator.discovery.forms import violations
+from aggregator.registry.agency import Service
+
+
+class QuoteAsked(FormData, frozen=True, kw_only=True):
+    """For which answers. A form that is not finished gives the fee as far as its answers decide it."""
+
+    variant: (
+        Annotated[int, whole("The variant chosen, where the fee has several.", 1, least=1, most=50)] | UnsetType
+    ) = UNSET
+
+
+class QuoteRow(Given, frozen=True, kw_only=True):
+    """One amount."""
+
+    number: Annotated[int, whole("Which row; as a variant, what to choose it by.", 1, least=1, most=50)]
+    title: Title
+    amount: Money
+    count: Annotated[int, whole("How often, multiplied in already.", 3, least=1)]
+
+
+class PayOption(Given, frozen=True, kw_only=True):
+    """A way to pay."""
+
+    code: Annotated[str, open_words("Where it is paid.", "THROUGH_US", "AT_AGENCY")]
+    title: Sentence
+
+
+class FeeQuote(Given, frozen=True, kw_only=True):
+    """What it costs, as far as anybody can say now."""
+
+    service_id: ServiceId
+    result: Annotated[str, open_words("What we know.", "FIXED", "LIVE", "CHOOSE", "NOTHING_DUE", "UNKNOWN")]
+    explanation: Sentence
+    total: Money | UnsetType = UNSET
+    rows: Annotated[tuple[QuoteRow, ...], many("What is due.", 50)]
+    variants: Annotated[tuple[QuoteRow, ...], many("One of these is the whole fee; which, somebody has to say.", 50)]
+    options: Annotated[tuple[PayOption, ...], many("Ways to pay; none where nothing is due.", 10)]
+    agency: AgencyId | UnsetType = UNSET
+    as_of: When | UnsetType = UNSET
+    stale: Flag = False
+
+
+async def quote(call: Call) -> Answer:
+    """The quote; a live one from the first agency of the service that answers."""
+    service, asked = call.service(), call.body
+    billing = _billing(call, service, asked.form)
+    if billing is not None:
+        return Answer(await _live(call, service, *billing))
+    wrong = [error for error in violations(service.form, asked.form) if error.code != "required"]
+    if wrong:
+        raise invalid(form_lines(call, service, wrong))
+    try:
+        found = quoted(service.fee, asked.form, None if asked.variant is UNSET else asked.variant)
+    except NoSuchVariant as exc:
+        line = explained("/variant", "too_large", {"limit": str(exc.count)}, call.rooms.say, call.language)
+        raise invalid([line]) from exc
+    due = found.result == "FIXED"
+    return Answer(
+        FeeQuote(
+            service_id=service.id,
+            result=found.result,
+            explanation=call.say(f"quote.{found.result.lower()}"),
+            total=_money(found.total_paise) if found.result in {"FIXED", "NOTHING_DUE"} else UNSET,
+            rows=_rows(call, service, found.due),
+            variants=_rows(call, service, found.variants),
+            options=_options(call, service) if due else (),
+        )
+    )
+
+
+def _billing(call: Call, service: Service, form: dict[str, Any]) -> tuple[Service, dict[str, Any]] | None:
+    """The service that tells the bill, and what of the form it needs; None for what is no bill."""
+    if service.operation == BILL:
+        return service, form
+    if service.kind != "PAYMENT":
+        return None
+    for other in call.rooms.registry().services.values():
+        if other.operation == BILL and set(other.agencies) & set(service.agencies):
+            fields = other.form.get("properties", {})
+            return other, {name: value for name, value in form.items() if name in fields}
+    return None
+
+
+async def _live(call: Call, service: Service, billing: Service, form: dict[str, Any]) -> FeeQuote:
+    errors = form_lines(call, billing, violations(billing.form, form))
+    if errors:
+        raise invalid(errors)
+    asked = [name for name in billing.agencies if name in service.agencies]
+    within = afforded(call, asked)
+    person = f"{call.caller.portal_id}/{call.caller.citizen_name}"
+    lines = await call.rooms.enquire(
+        call.rooms.registry(), replace(billing, agencies=within), form, person=person,
+        deadline_s=max(0.1, float(call.patience.seconds)),
+    )  # fmt: skip
+    told = next((line for line in lines if line.result in {"value", "absent"}), lines[0])
+    if told.result == "unavailable":
+        reason = {"agency": call.agency_title(told.agency), "reason": told.reason_code}
+        raise Problem("agency-unavailable", retry_after_s=5.0, agency=told.agency, about=reason)
+    return _told(call, service, told)
+
+
+def _told(call: Call, service: Service, line: Line) -> FeeQuote:
+    amount = line.values.get("amount_paise", "")
+    paise = int(amount) if line.result == "value" and amount.isascii() and amount.isdigit() else 0
+    result = "LIVE" if paise else "NOTHING_DUE" if line.result != "refused" else "UNKNOWN"
+    title = call.say("quote.bill", agency=call.agency_title(line.agency))
+    row = QuoteRow(number=1, title=title, amount=_money(paise), count=1)
+    return FeeQuote(
+        service_id=service.id,
+        result=result,
+        explanation=call.say(f"quote.{result.lower()}"),
+        total=_money(paise) if result != "UNKNOWN" else UNSET,
+        rows=(row,) if paise else (),
+        variants=(),
+        options=_options(call, service) if paise else (),
+        agency=line.agency,
+        as_of=UNSET if line.as_of is None else second(line.as_of),
+        stale=line.stale,
+    )
+
+
+def _rows(call: Call, service: Service, dues: tuple[Due, ...]) -> tuple[QuoteRow, ...]:
+    rows = service.fee.rows if service.fee is not None else ()
+    return tuple(
+        QuoteRow(
+            number=rows.index(due.row) + 1, title=call.titled(due.row.title), amount=_money(due.amount_paise),
+            count=due.count,
+        )
+        for due in dues
+    )  # fmt: skip
+
+
+def _options(call: Call, service: Service) -> tuple[PayOption, ...]:
+    agencies = call.rooms.registry().agencies
+    codes = ["THROUGH_US"] if any("pay" in agencies[name].operations for name in service.agencies) else []
+    return tuple(PayOption(code=code, title=call.say(f"quote.{code.lower()}")) for code in [*codes, "AT_AGENCY"])
+
+
+def _money(paise: int) -> Money:
+    return Money(amount=rupees(paise), currency="INR")
+
+
+QUOTES = (
+    Route(
+        method="POST", path="/services/{service_id}/quotes", operation_id="quoteFee", handle=quote,
+        scope="services.read", summary="What it costs, before anybody pays",
+        about="From the city's facts; a bill is asked for live, so it can be 503. UNKNOWN is not nothing: the agency "
+        "will say.",
+        body=QuoteAsked, result=FeeQuote, waits=True,
+    ),
+)  # fmt: skip

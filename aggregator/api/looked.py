@@ -1,0 +1,20 @@
+"""That somebody looked at something of a citizen's is noted where it is shown."""
+
+from aggregator.api.call import Call
+from aggregator.citizens.accesses import Look
+from aggregator.citizens.consents import Purpose
+
+
+def looked(call: Call, citizen_id: str, what: str, *, agency: str = "", consent_id: str = "") -> None:
+    """Notes that this caller looked at something of the citizen's; `citizen_id` is the internal one."""
+    room = call.rooms.privacy
+    if room is None or not citizen_id:
+        return
+    by_citizen = call.caller.citizen_id == citizen_id
+    room.accesses.note(
+        Look(
+            citizen_id=citizen_id, portal_id=call.caller.portal_id, by_whom="CITIZEN" if by_citizen else "PORTAL",
+            what=what, purpose="" if by_citizen or not consent_id else Purpose.ASK_AGENCIES.value, agency=agency,
+            consent_id=consent_id,
+        )
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Consents, looks, being forgotten and taking one's data along, on the wire."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from aggregator.api.shapes import Asked, Given
+from aggregator.api.words import AgencyId, CitizenId, Flag, Number, Sentence, StatusWord, When, many, open_words, text
+
+ConsentId = Annotated[
+    str,
+    text(
+        "The consent's machine id.", "cns_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=30, pattern="^cns_[0-9A-HJKMNP-TV-Z]{26}$"
+    ),
+]
+PurposeWord = Annotated[str, open_words("What it is for.", "ASK_AGENCIES", "FILL_FORMS", "ASSISTANCE")]
+PortalId = Annotated[str, text("A portal's machine id.", "prt_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=60)]
+
+
+class ConsentAsked(Asked, frozen=True, kw_only=True):
+    """What the citizen allows this portal to do without them. Without `agency` it is every agency."""
+
+    purpose: PurposeWord
+    agency: AgencyId | UnsetType = UNSET
+    until: When
+
+
+class ConsentGiven(Given, frozen=True, kw_only=True):
+    """One consent. `artefact` is a signed paper of it, for whatever rests on it; withdrawn ones have none."""
+
+    id: ConsentId
+    purpose: PurposeWord
+    agency: AgencyId | UnsetType = UNSET
+    portal_id: PortalId
+    given_at: When
+    until: When
+    withdrawn_at: When | UnsetType = UNSET
+    holds: Flag
+    explanation: Sentence
+    artefact: (
+        Annotated[
+            str,
+            Meta(
+                description="A compact JWS; the keys are at `/oauth/jwks.json`.",
+                examples=["eyJhbGciOiJFUzI1NiJ9.e30.c2ln"],
+                max_length=2000,
+                pattern="^[A-Za-z0-9._-]+$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class ConsentList(Given, frozen=True, kw_only=True):
+    """Newest first, withdrawn and ended ones too."""
+
+    items: Annotated[tuple[ConsentGiven, ...], many("The consents.", 500)]
+
+
+class AccessLine(Given, frozen=True, kw_only=True):
+    """Somebody looked at something of the citizen's."""
+
+    at: When
+    portal_id: PortalId
+    by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY")]
+    what: Annotated[str, open_words("At what.", "PROFILE", "CASE", "BILLS", "ENQUIRIES", "EXPORT")]
+    purpose: PurposeWord | UnsetType = UNSET
+    agency: AgencyId | UnsetType = UNSET
+    consent_id: ConsentId | UnsetType = UNSET
+
+
+class AccessList(Given, frozen=True, kw_only=True):
+    """Newest first; the same look within a minute is one line."""
+
+    items: Annotated[tuple[AccessLine, ...], many("The looks.", 500)]
+
+
+class ErasureNotice(Given, frozen=True, kw_only=True):
+    """When the citizen is forgotten, and which cases have to end before. Until then it can be taken back."""
+
+    due_at: When
+    held_by: Annotated[tuple[Number, ...], many("Tracking numbers of open cases.", 500)]
+    explanation: Sentence
+
+
+class ExportedCase(Given, frozen=True, kw_only=True):
+    """A case of the citizen's, in short; `GET /cases/{case_id}` has the rest."""
+
+    number: Number
+    service_id: Annotated[str, text("The service.", "rto.transfer_ownership", most=80)]
+    status: StatusWord
+    created_at: When
+
+
+class CitizenExport(Given, frozen=True, kw_only=True):
+    """Everything we hold of the citizen, as data."""
+
+    citizen_id: CitizenId
+    exported_at: When
+    profile: Annotated[
+        dict[str, Any], Meta(description="What the citizen said.", examples=[{"name": "Asha Das"}], max_length=40)
+    ]
+    cases: Annotated[tuple[ExportedCase, ...], many("The cases.", 5000)]
+    consents: Annotated[tuple[ConsentGiven, ...], many("The consents.", 500)]
+    looks: Annotated[tuple[AccessLine, ...], many("Who looked at what.", 500)]

@@ -1,0 +1,1 @@
+"""What a citizen starts and tracks: cases, their legs, the operations on agencies, and the events between them."""

@@ -1,0 +1,124 @@
+"""What a citizen allows a portal to do without them: for one purpose, at one agency, until a day.
+
+A citizen who asks for themselves needs no consent for it; a portal that asks while they are not there does. It is
+looked up in the database at every call and kept nowhere else: a withdrawal holds at once, in every process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from aggregator.sdk.auth import Signer
+from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
+from aggregator.store import Store
+
+LONGEST = timedelta(days=366)
+_GIVE = (
+    "insert into consent (id, citizen_id, purpose, agency, portal_id, session_id, given_ms, until_ms)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+_WITHDRAW = (
+    "update consent set withdrawn_ms = coalesce(withdrawn_ms, $1) where id = $2 and citizen_id = $3 returning id"
+)
+ANY = ""
+"""An agency column without an agency: every one."""
+
+
+class Purpose(StrEnum):
+    ASK_AGENCIES = "ASK_AGENCIES"
+    """Ask an agency live what it holds or is owed."""
+    FILL_FORMS = "FILL_FORMS"
+    """Fill what is known into a form."""
+    ASSISTANCE = "ASSISTANCE"
+    """Act at a counter in the citizen's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One consent. `agency` is empty for all of them; times are UTC."""
+
+    id: str
+    citizen_id: str
+    purpose: Purpose
+    agency: str
+    portal_id: str
+    given_at: datetime
+    until: datetime
+    withdrawn_at: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        return self.withdrawn_at is None and now < self.until
+
+
+class Consents:
+    """The consents of all citizens. `citizen_id` is the internal one throughout."""
+
+    def __init__(self, store: Store, signer: Signer, clock: Clock, chance: Chance) -> None:
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        self._chance = chance
+
+    async def give(  # noqa: PLR0913 - who allows whom what, where and how long
+        self, citizen_id: str, purpose: Purpose, *, agency: str, portal_id: str, session_id: str, until: datetime
+    ) -> Consent:
+        """A new consent, at most `LONGEST` from now."""
+        now = self._clock.now()
+        made = Consent(
+            id=new_id("cns", self._clock, self._chance), citizen_id=citizen_id, purpose=purpose, agency=agency,
+            portal_id=portal_id, given_at=now, until=min(until, now + LONGEST), withdrawn_at=None,
+        )  # fmt: skip
+        times = epoch_ms(now), epoch_ms(made.until)
+        row = made.id, citizen_id, purpose.value, agency, portal_id, session_id, *times
+        await self._store.write(lambda run: run(_GIVE, *row))
+        return made
+
+    async def withdraw(self, citizen_id: str, consent_id: str) -> bool:
+        """Whether there is such a consent of theirs; it holds no longer when this returns. May be repeated."""
+        now = epoch_ms(self._clock.now())
+        rows = await self._store.write(lambda run: run(_WITHDRAW, now, consent_id, citizen_id))
+        return bool(rows)
+
+    async def of(self, citizen_id: str) -> list[Consent]:
+        """All of them, withdrawn and ended ones too, newest first."""
+        rows = await self._store.read(
+            "select * from consent where citizen_id = $1 order by id desc limit 500", citizen_id
+        )
+        return [_consent(row) for row in rows]
+
+    async def one(self, citizen_id: str, consent_id: str) -> Consent | None:
+        rows = await self._store.read("select * from consent where id = $1 and citizen_id = $2", consent_id, citizen_id)
+        return _consent(rows[0]) if rows else None
+
+    async def allowing(
+        self, citizen_id: str, purpose: Purpose, portal_id: str, agencies: Sequence[str]
+    ) -> dict[str, str]:
+        """Agency -> the consent that lets this portal act there now, for as many of the agencies as there is one."""
+        rows = await self._store.read(
+            "select * from consent where citizen_id = $1 and purpose = $2 and portal_id = $3"
+            " and withdrawn_ms is null and until_ms > $4",
+            citizen_id, purpose.value, portal_id, epoch_ms(self._clock.now()),
+        )  # fmt: skip
+        held = {row["agency"]: str(row["id"]) for row in rows}
+        found = {agency: held.get(agency) or held.get(ANY, "") for agency in agencies}
+        return {agency: consent_id for agency, consent_id in found.items() if consent_id}
+
+    def artefact(self, consent: Consent, *, subject: str, audience: str) -> str:
+        """The consent as a signed paper that goes with what rests on it. `subject` is the pairwise id to be shown."""
+        return self._signer.sign(
+            {
+                "iss": "citizen-service-aggregator", "jti": consent.id, "sub": subject, "aud": audience,
+                "purpose": consent.purpose.value, "agency": consent.agency or "*",
+                "iat": int(consent.given_at.timestamp()), "exp": int(consent.until.timestamp()),
+            }
+        )  # fmt: skip
+
+
+def _consent(row: Any) -> Consent:
+    return Consent(
+        id=row["id"], citizen_id=row["citizen_id"], purpose=Purpose(row["purpose"]), agency=row["agency"],
+        portal_id=row["portal_id"], given_at=from_ms(row["given_ms"]), until=from_ms(row["until_ms"]),
+        withdrawn_at=None if row["withdrawn_ms"] is None else from_ms(row["withdrawn_ms"]),
+    )  # fmt: skip

@@ -1,0 +1,16 @@
+"""What a citizen may know and decide about their own record, put together once."""
+
+from dataclasses import dataclass
+
+from aggregator.citizens.accesses import Accesses
+from aggregator.citizens.consents import Consents
+from aggregator.citizens.erasure import Erasure
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRoom:
+    """Consents, the list of looks, and being forgotten."""
+
+    consents: Consents
+    accesses: Accesses
+    erasure: Erasure

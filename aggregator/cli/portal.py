@@ -1,0 +1,120 @@
+"""`aggregator portal`: who may call the API. Works on the database itself, whether or not a server is running."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aggregator.citizens.portals import KINDS, ON_REQUEST, NewSecret, PortalRefused, Portals
+from aggregator.cli.failure import BAD_USAGE, Failure
+from aggregator.cli.places import add_places, data_dir_of, settings_of
+from aggregator.cli.table import paint, table
+from aggregator.sdk.clock import SystemChance, SystemClock
+from aggregator.store import StoreError, open_store
+
+
+def add(groups: Any) -> None:
+    group = groups.add_parser("portal", help="clients of the API and their keys")
+    commands = group.add_subparsers(metavar="COMMAND", required=True)
+    adding = commands.add_parser("add", help="register one; its first key is shown once")
+    adding.add_argument("name")
+    adding.add_argument("--contact", required=True, help="who answers for it: an office, not a person")
+    adding.add_argument(
+        "--scopes", default="", help="rights, separated by spaces or commas; without it all of its kind"
+    )
+    adding.add_argument("--kind", default="PORTAL", choices=sorted(KINDS), help="bounds what it may ever hold")
+    adding.add_argument("--bound", action="store_true", help="its tokens must be bound to a key or certificate")
+    adding.add_argument(
+        "--sector", default="", help="portals of one sector see the same citizen ids; without it the portal is alone"
+    )
+    adding.add_argument("--origin", action="append", default=[], help="a web page's origin that may call; repeatable")
+    adding.set_defaults(run=lambda arguments: _on_store(arguments, _add))
+    listing = commands.add_parser("list", help="all of them, revoked ones too")
+    listing.set_defaults(run=lambda arguments: _on_store(arguments, _list))
+    rotating = commands.add_parser("rotate", help="a new key beside the old ones")
+    rotating.add_argument("portal")
+    rotating.set_defaults(run=lambda arguments: _on_store(arguments, _rotate))
+    trusting = commands.add_parser("trust", help="take a portal's own log-in for citizens (token exchange)")
+    trusting.add_argument("portal")
+    trusting.add_argument("issuer", help="the https address in `iss` of its tokens")
+    trusting.add_argument("--keys", required=True, help="file with the issuer's public keys, a JWK Set")
+    trusting.set_defaults(run=lambda arguments: _on_store(arguments, _trust))
+    revoking = commands.add_parser("revoke", help="end a portal (prt_...) or one of its keys (key_...)")
+    revoking.add_argument("id")
+    revoking.set_defaults(run=lambda arguments: _on_store(arguments, _revoke))
+    for command in (adding, listing, rotating, trusting, revoking):
+        add_places(command)
+
+
+def _on_store(arguments: Namespace, do: Callable[[Portals, Namespace], Awaitable[int]]) -> int:
+    return asyncio.run(_opened(arguments, do))
+
+
+async def _opened(arguments: Namespace, do: Callable[[Portals, Namespace], Awaitable[int]]) -> int:
+    clock = SystemClock()
+    data_dir_of(arguments).mkdir(parents=True, exist_ok=True)
+    settings = settings_of(arguments)
+    store = open_store(settings.database_url, clock=clock)
+    try:
+        await store.open()
+    except StoreError as exc:
+        raise Failure(f"the database cannot be opened: {exc}. `aggregator doctor` looks closer") from exc
+    try:
+        return await do(Portals(store, clock, SystemChance()), arguments)
+    except PortalRefused as exc:
+        raise Failure(f"{exc}", BAD_USAGE) from exc
+    finally:
+        await store.close()
+
+
+async def _add(portals: Portals, arguments: Namespace) -> int:
+    given = await portals.add(
+        arguments.name,
+        contact=arguments.contact,
+        scopes=arguments.scopes.replace(",", " ").split() or KINDS[arguments.kind] - ON_REQUEST,
+        sector=arguments.sector,
+        origins=arguments.origin,
+        kind=arguments.kind,
+        bound=arguments.bound,
+    )
+    return _shown(given)
+
+
+async def _rotate(portals: Portals, arguments: Namespace) -> int:
+    return _shown(await portals.rotate(arguments.portal))
+
+
+async def _trust(portals: Portals, arguments: Namespace) -> int:
+    try:
+        keys = await asyncio.to_thread(Path(arguments.keys).read_text, encoding="utf-8")
+    except OSError as exc:
+        raise Failure(f"{arguments.keys} cannot be read: {exc.strerror}", BAD_USAGE) from exc
+    await portals.trust_issuer(arguments.portal, arguments.issuer, keys)
+    print(f"  {arguments.portal} may exchange log-ins of {arguments.issuer} for citizens' tokens at POST /oauth/token")
+    return 0
+
+
+async def _revoke(portals: Portals, arguments: Namespace) -> int:
+    ended = await (portals.revoke_key if arguments.id.startswith("key_") else portals.revoke)(arguments.id)
+    if not ended:
+        raise Failure(f"there is nothing to revoke under {arguments.id}. `aggregator portal list` shows what there is")
+    print(f"  {arguments.id} is revoked; tokens of it end within five seconds")
+    return 0
+
+
+async def _list(portals: Portals, _: Namespace) -> int:
+    rows = []
+    for portal in await portals.everyone():
+        keys = [key for key in await portals.keys(portal.id) if key.revoked_at is None]
+        state = "revoked" if portal.revoked_at else "up"
+        rows.append((portal.id, portal.name, state, portal.sector, str(len(keys)), " ".join(sorted(portal.scopes))))
+    print(table(("PORTAL", "NAME", "STATE", "SECTOR", "KEYS", "SCOPES"), rows) if rows else "  no portals yet")
+    return 0
+
+
+def _shown(given: NewSecret) -> int:
+    print(f"  client_id      {given.portal_id}")
+    print(f"  client_secret  {paint(given.secret, 'bold')}")
+    print(f"  The secret of {given.key_id} is shown this once. Trade both for a token at POST /oauth/token.")
+    return 0

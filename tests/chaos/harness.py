@@ -1,0 +1,435 @@
+"""A city under fire: the real server, real simulated agencies in other processes, and a judge who trusts neither.
+
+Counts come from the agencies' durable ledgers and from the portal's own notes of what it was promised, never from the
+server's log or tables. A portal here does what a good one does: it repeats a request with its key until it is answered.
+"""
+
+import base64
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+SPEED = 100.0
+KEY = "Bearer sk_test_portal"
+TWO = ("passport", "rto")
+SIMULATORS = {
+    "passport": "adapters.passport.seva.simulator",
+    "rto": "adapters.rto.vahan.simulator",
+    "bscl": "adapters.agencyapi.standard.simulator",
+    "bmc": "adapters.municipal.digit.simulator",
+    "tpcodl_portal": "adapters.electricity.tpcodl.simulator",
+}
+"""Five agencies: queryable, queryable over SOAP, keyed (and idempotent in its cancellation), unique, opaque."""
+WRITES = {"passport": "submit", "rto": "submit", "bscl": "submit", "bmc": "book", "tpcodl_portal": "complain"}
+ENDED = {"CONFIRMED", "REJECTED", "EXPIRED", "CANCELLED", "NEEDS_HUMAN"}
+FINAL_OR_TOLD = {
+    "SUBMITTED",
+    "IN_PROGRESS",
+    "COMPLETED",
+    "ACKNOWLEDGED",
+    "AWAITING_CITIZEN",
+    "AWAITING_PAYMENT",
+    "REJECTED",
+    "WITHDRAWN",
+}
+
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "passport": (
+        "passport.fresh",
+        {
+            "scheme": "Normal", "given_name": "Test", "surname": "Citizen", "date_of_birth": "1990-01-01",
+            "gender": "F", "place_of_birth": "Bhubaneswar", "address_line1": "Plot 1", "district": "Khordha",
+            "state": "Odisha", "pin": "751001", "police_station": "Saheed Nagar",
+        },
+    ),
+    "rto": (
+        "rto.transfer_ownership",
+        {
+            "vehicle_number": "OD02AB1234", "chassis_last5": "01234", "name": "Test Citizen",
+            "address": "Plot 1, Demo Colony", "buyer_name": "Test Buyer", "buyer_mobile": "9000000000",
+            "buyer_address": "Plot 2, Demo Colony", "office": "OD-02",
+        },
+    ),
+    "bscl": (
+        "bscl.parking_pass", {"name": "Test Citizen", "vehicle_number": "OD02AB1234", "zone": "A", "months": 3}
+    ),
+    "bmc": (
+        "municipal.hall_booking",
+        {
+            "community_hall": "SIMHALL", "hall": "H1", "from_time": "10:00", "to_time": "14:00", "purpose": "Wedding",
+            "name": "Test Citizen",
+        },
+    ),
+    "tpcodl_portal": (
+        "electricity.supply_complaint",
+        {"consumer_id": "900S00000", "complaint_type": "NS", "text": "No power since morning"},
+    ),
+}  # fmt: skip
+
+MIX = (["600"] * 15) + (["408"] * 20) + (["501"] * 10) + (["601"] * 10) + (["000"] * 45)
+"""The last digits of the applicant's mobile choose how the agency takes the first attempt: 15 % reset before acting,
+20 % act and hang, 10 % act then 500, 10 % act then reset, the rest is well."""
+
+
+def call(port: int, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    """One request on its own connection. Raises OSError or HTTPException when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        data = None if body is None else json.dumps(body)
+        sent = {"Authorization": KEY, "Content-Type": "application/json", **(headers or {})}
+        connection.request(method, path, body=data, headers=sent)
+        reply = connection.getresponse()
+        content = reply.read()
+        return reply.status, json.loads(content) if content else None
+    finally:
+        connection.close()
+
+
+@dataclass
+class Simulator:
+    """An agency in a process of its own, with a ledger on disk."""
+
+    name: str
+    data: Path
+    process: subprocess.Popen[str]
+    port: int
+    control: int
+
+    def ask(self, path: str) -> Any:
+        return call(self.control, "GET", path)[1]
+
+    def filed(self) -> list[dict[str, Any]]:
+        """The applications that took effect, by the agency's own book."""
+        return [row for row in self.ask(f"/ledger?operation={WRITES[self.name]}") if row["acted"]]
+
+    def acted(self) -> list[dict[str, Any]]:
+        """Everything that took effect, a cancellation too."""
+        return [row for row in self.ask("/ledger") if row["acted"]]
+
+    def pause(self) -> None:
+        """Nobody answers there any more: the process is gone, its ledger stays."""
+        self.process.kill()
+        self.process.communicate()
+
+    def resume(self) -> None:
+        """Back on the same ports with the same ledger."""
+        self.process, self.port, self.control = spawn(self.name, self.data, self.port, self.control)
+
+    def tell(self, method: str, path: str, body: Any) -> Any:
+        return call(self.control, method, path, body)[1]
+
+
+def spawn(name: str, data: Path, port: int = 0, control: int = 0) -> tuple[subprocess.Popen[str], int, int]:
+    """The agency's process, its port and its control port."""
+    command = [sys.executable, "-m", SIMULATORS[name], "--data", str(data)]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--control-port", str(control)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    ports = json.loads(process.stdout.readline())
+    return process, ports["port"], ports["control_port"]
+
+
+@contextmanager
+def simulators(folder: Path, names: Iterable[str] = TWO) -> Iterator[dict[str, Simulator]]:
+    running: dict[str, Simulator] = {}
+    try:
+        for name in names:
+            data = folder / name
+            data.mkdir(parents=True)
+            running[name] = Simulator(name, data, *spawn(name, data))
+        yield running
+    finally:
+        for simulator in running.values():
+            simulator.process.kill()
+            simulator.process.communicate()
+
+
+def registry_for_fire(folder: Path) -> Path:
+    """The city's registry with short attempts (patience is the operator's) and no rate limit in the way."""
+    text = (ROOT / "registry.toml").read_text()
+    (folder / "catalogue").symlink_to(ROOT / "catalogue")
+    out = ["max_rps = 500" if line.startswith("max_rps") else line for line in text.splitlines()]
+    for agency, write in WRITES.items():
+        header, hasty = f"[agencies.{agency}.operations.{write}]", "timeout_s = 0.6"
+        if header in out:
+            out.insert(out.index(header) + 1, hasty)
+        else:
+            out += [header, hasty]
+        if agency != "tpcodl_portal":  # nothing can be looked up there
+            out += [f"[agencies.{agency}.operations.find]", "timeout_s = 1.0"]
+    out += ["[agencies.bscl.operations.cancel]", "timeout_s = 0.6"]
+    path = folder / "registry.toml"
+    path.write_text("\n".join(out) + "\n")
+    return path
+
+
+@dataclass
+class Promise:
+    """What a portal was told: this key, this number."""
+
+    key: str
+    agency: str
+    mobile: str
+    case_id: str = ""
+    number: str = ""
+    withdrawal: str = ""
+    """"asked" once a withdrawal was asked for, "answered" once it was taken."""
+
+
+@dataclass
+class City:
+    """The server under test, started again and again on the same data."""
+
+    folder: Path
+    registry: Path
+    agencies: dict[str, Simulator]
+    seed: int
+    database: str = ""
+    """Where the server keeps its cases; "" for SQLite in its data folder."""
+    speed: float = SPEED
+    wrapper: list[str] = field(default_factory=list)
+    """A program the server is started under: strace, or nothing."""
+    born: float = field(default_factory=time.time)
+    process: subprocess.Popen[str] | None = None
+    port: int = 0
+    pid: int = 0
+    """The server's own, whatever it was started under."""
+    kills: int = 0
+    promises: list[Promise] = field(default_factory=list)
+    restarts_s: list[float] = field(default_factory=list)
+    reached: set[str] = field(default_factory=set)
+    """Points at which the server killed itself."""
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+
+    def start(
+        self,
+        kill_at: str = "",
+        nth: int = 1,
+        speed: float | None = None,
+        *,
+        without: str = "",
+        stop_at: str = "",
+        port: int = 0,
+    ) -> None:
+        """`without` names a rule of ours the server runs without: a control (see fast_city.py)."""
+        env = {**os.environ, "FAST_SPEED": str(speed or self.speed), "FAST_BORN": str(self.born)}
+        if self.speed == 1.0:  # notices are signed with the real time
+            env["FAST_EPOCH"] = str(self.born)
+        env.pop("KILL_AT", None)
+        env |= {
+            name: value
+            for name, value in (("WITHOUT", without), ("STOP_AT", stop_at), ("FAST_PORT", str(port or "")))
+            if value
+        }
+        if self.database:
+            env["AGGREGATOR_DATABASE"] = self.database
+        if kill_at:
+            env |= {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
+        urls = {name: f"http://127.0.0.1:{simulator.port}" for name, simulator in self.agencies.items()}
+        begun = time.monotonic()
+        command = [sys.executable, str(HERE / "fast_city.py"), str(self.folder / "data"), str(self.registry)]
+        self.process = subprocess.Popen(
+            [*self.wrapper, *command, json.dumps(urls)], stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if line:
+            told = json.loads(line)
+            self.port, self.pid = told["port"], told["pid"]
+            self.restarts_s.append(time.monotonic() - begun)
+            if "bscl" in self.agencies:
+                address = f"http://127.0.0.1:{self.port}/callbacks/bscl"
+                self.agencies["bscl"].tell("POST", "/callback-url", {"url": address})
+        else:
+            self.buried()
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        if self.process is not None:
+            if self.wrapper and self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+            else:
+                self.process.send_signal(signal.SIGKILL)
+            self.buried()
+
+    def buried(self) -> None:
+        assert self.process is not None
+        self.process.communicate()
+        self.kills += 1
+        self.process = None
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=15)
+        code = self.process.returncode
+        self.process = None
+        return code
+
+    def wish(self) -> Promise:
+        """The next citizen: an agency and a fate, both from the seed."""
+        agency = self.random.choice(sorted(self.agencies))
+        promise = Promise(f"key-{len(self.promises)}", agency, "9000000" + self.random.choice(MIX))
+        self.promises.append(promise)
+        return promise
+
+    def submit(self, promise: Promise, wait_s: int = 0, *, strictly: bool = False) -> bool:
+        """Whether the portal got its number; it asks again with the same key if not. `strictly`: breaks are raised."""
+        service, form = FORMS[promise.agency]
+        form = {**form, "mobile": promise.mobile}
+        if promise.agency == "bmc":  # a hall is let once a day
+            nth = int(promise.key.removeprefix("key-"))
+            form["date"] = f"{2040 + nth // 336}-{1 + nth // 28 % 12:02d}-{1 + nth % 28:02d}"
+        body = {"service_id": service, "form": form}
+        headers = {"Idempotency-Key": promise.key, "Prefer": f"wait={wait_s}"}
+        try:
+            status, case = call(self.port, "POST", "/v1/cases", body, headers)
+        except (OSError, http.client.HTTPException):
+            if strictly:
+                raise
+            return False
+        if status in {409, 503}:  # asked again with the same key
+            return False
+        assert status in {201, 202}, (status, case)
+        assert promise.number in {"", case["number"]}, "one key, one number"
+        promise.case_id, promise.number = case["id"], case["number"]
+        return True
+
+    def withdraw(self, promise: Promise) -> None:
+        """Asks once more with the same key until somebody answers."""
+        promise.withdrawal = "asked"
+        body = {"action": "WITHDRAW", "form": {"reason": "Changed my mind"}}
+        headers = {"Idempotency-Key": "w-" + promise.key, "Prefer": "wait=0"}
+        try:
+            status, told = call(self.port, "POST", f"/v1/cases/{promise.case_id}/actions", body, headers)
+        except (OSError, http.client.HTTPException):
+            return
+        # 409: not possible now (still being handed over), or the same request is being answered.
+        assert status in {200, 202, 409}, (status, told)
+        if status != 409:
+            promise.withdrawal = "answered"
+
+    def enquire(self) -> None:
+        """A safe question: answered or not answered, and never anything else."""
+        body = {"form": {"vehicle_number": "OD02AB1234"}}
+        try:
+            status, told = call(
+                self.port, "POST", "/v1/services/rto.vehicle_record/enquiries", body, {"Prefer": "wait=2"}
+            )
+        except (OSError, http.client.HTTPException):
+            return
+        assert status == 200, (status, told)
+
+    def references(self, promise: Promise) -> set[str]:
+        """Our references at the agency, as the citizen's signed receipt tells them."""
+        token = call(self.port, "GET", f"/v1/cases/{promise.case_id}/receipt")[1]["receipt"]
+        claims = token.split(".")[1]
+        told = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return {row["ours"] for row in told["references"]}
+
+    def case(self, promise: Promise) -> dict[str, Any]:
+        status, case = call(self.port, "GET", f"/v1/cases/{promise.case_id}")
+        assert status == 200, (status, case)
+        found: dict[str, Any] = case
+        return found
+
+    def drain(self, patience_s: float) -> list[dict[str, Any]]:
+        """Every promised case, once none of them is waiting for a machine any more, or the patience is over."""
+        until = time.monotonic() + patience_s
+        while True:
+            cases = [self.case(promise) for promise in self.promises]
+            open_ones = [case for case in cases if not resting(case)]
+            if not open_ones or time.monotonic() > until:
+                return cases
+            time.sleep(0.5)
+
+
+def resting(case: dict[str, Any]) -> bool:
+    """Nothing more will come of it by itself: told by the agency, or with a person."""
+    actions = [asked for asked in case.get("asked", []) if asked["state"] not in ENDED]
+    return not actions and (case["status"] in FINAL_OR_TOLD or (case["settled"] and with_people(case)))
+
+
+def with_people(case: dict[str, Any]) -> bool:
+    return case["legs"][0].get("reason_code") in {"opaque_doubt", "looks_exhausted", "conflict"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge found. `explained` counts open cases that say why, when we look next, and what to do."""
+
+    promised: int
+    lost: int
+    duplicated: int
+    settled: int
+    explained: int
+    unexplained: int
+    with_people: int = 0
+    opaque_unseen: int = 0
+    """Opaque effects at an agency of which neither the citizen nor a person of ours knows."""
+
+
+def judge(city: City, cases: list[dict[str, Any]]) -> Verdict:
+    rows = [row for simulator in city.agencies.values() for row in simulator.filed()]
+    counts = Counter(row["our_ref"] for row in rows)
+    everything = Counter(
+        (simulator.name, row["operation"], row["our_ref"])
+        for simulator in city.agencies.values()
+        for row in simulator.acted()
+    )
+    numbers = {row["agency_ref"] for row in rows}
+    lost = settled = explained = unexplained = in_doubt = 0
+    for promise, case in zip(city.promises, cases, strict=True):
+        leg = case["legs"][0]
+        done = leg["effect"] == "done"
+        lost += int(case["number"] != promise.number or (done and leg["reference"] not in numbers))
+        in_doubt += int(leg["effect"] == "unknown")
+        if case["status"] in FINAL_OR_TOLD or with_people(case):
+            settled += 1
+        elif leg["explanation"] and leg["next_try_at"]:
+            explained += 1
+        else:
+            unexplained += 1
+    # What an agency holds is known to a citizen as done, or as being found out: nothing else.
+    known = sum(case["legs"][0]["effect"] == "done" for case in cases) + in_doubt
+    lost += max(0, len(counts) - known)
+    return Verdict(
+        promised=len(cases),
+        lost=lost,
+        duplicated=sum(n > 1 for n in everything.values()),
+        settled=settled,
+        explained=explained,
+        unexplained=unexplained,
+        with_people=sum(map(with_people, cases)),
+        opaque_unseen=opaque_unseen(city, cases),
+    )
+
+
+def opaque_unseen(city: City, cases: list[dict[str, Any]]) -> int:
+    """Every effect at the opaque agency is told as done or lies with a person: count it from the agency's book."""
+    if "tpcodl_portal" not in city.agencies:
+        return 0
+    known: set[str] = set()
+    for promise, case in zip(city.promises, cases, strict=True):
+        if promise.agency == "tpcodl_portal" and (case["legs"][0]["effect"] == "done" or with_people(case)):
+            known |= city.references(promise)
+    return len({row["our_ref"] for row in city.agencies["tpcodl_portal"].filed()} - known)

@@ -1,0 +1,241 @@
+"""A full disk refuses before it promises (R19); a damaged database is never believed in silence (R20)."""
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from figures import Figure, sized
+from harness import FORMS, City, call, judge, registry_for_fire, simulators
+from test_kill import deliver_promises, wait_for
+
+from aggregator.cases import quarantine
+from aggregator.citizens.vault import Tampered, Vault, read_key
+from aggregator.sdk.clock import SystemClock
+from aggregator.store import open_store
+from aggregator.store.backup import BackupFailed, look_through
+from aggregator.store.watermark import Mark, Watermark
+
+FILLINGS = sized(6, 50)
+COPIES = 200
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is a tmpfs, and mounting one needs root")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False).returncode:
+        pytest.skip("a small disk is a tmpfs, and this machine does not let us mount one")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path, keep_free: int) -> Path:
+    ballast = folder / "ballast"
+    room = os.statvfs(folder)
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        file.write(b"x" * max(0, room.f_bavail * room.f_bsize - keep_free))
+    return ballast
+
+
+def apply(city: City) -> int:
+    """One citizen; the HTTP status. 503 must say that nothing was done, and that asking again is safe."""
+    promise = city.wish()
+    promise.mobile = "9000000000"
+    headers = {"Idempotency-Key": promise.key, "Prefer": "wait=0"}
+    body = {"service_id": "passport.fresh", "form": {**FORMS["passport"][1], "mobile": promise.mobile}}
+    status, told = call(city.port, "POST", "/v1/cases", body, headers)
+    if status in {201, 202}:
+        promise.case_id, promise.number = told["id"], told["number"]
+    else:
+        assert (status, told["safe_to_retry"]) == (503, True), told
+        assert told["effect"] in {"none", "unknown"}, told
+    return status
+
+
+def full_disk(city: City, folder: Path) -> tuple[int, int, float]:
+    """Accepted and refused while full, and the longest time to be ready again after space came back."""
+    chance, accepted, refused, slowest = random.Random(19), 0, 0, 0.0
+    for _ in range(FILLINGS):
+        ballast = fill(folder, chance.randrange(0, 300_000))
+        for _ in range(12):
+            status = apply(city)
+            accepted += status != 503
+            refused += status == 503
+        assert call(city.port, "GET", "/v1/services")[0] == 200, "reads go on"
+        ballast.unlink()
+        begun = time.monotonic()
+        wait_for(lambda: apply(city) != 503, 10)
+        slowest = max(slowest, time.monotonic() - begun)
+    return accepted, refused, slowest
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R19")
+def test_a_full_disk_refuses_before_it_promises_and_recovers(tmp_path: Path, small_disk: Path, figure: Figure) -> None:
+    figure.control(naive_on(small_disk))
+    with simulators(tmp_path, ["passport"]) as agencies:
+        city = City(tmp_path, registry_for_fire(tmp_path), agencies, seed=19)
+        try:
+            city.start()
+            accepted, refused, slowest = full_disk(city, small_disk)
+            assert refused > 0, "the disk must have been full"
+            assert city.stop() == 0
+            city.start()
+            deliver_promises(city)
+            verdict = judge(city, city.drain(60.0))
+            with sqlite3.connect(small_disk / "aggregator.db") as connection:
+                assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+        finally:
+            city.kill()
+    assert (verdict.lost, verdict.duplicated, verdict.unexplained) == (0, 0, 0), verdict
+    assert slowest <= 5
+    figure.measured(
+        f"filled {FILLINGS} times: {refused} refused, {accepted} accepted, 0 lost, 0 doubled; reads went on; "
+        f"ready again <= {slowest:.1f} s; integrity holds",
+        seeds="19",
+    )
+
+
+def naive_on(folder: Path) -> str:
+    """The control answers first and writes afterwards: what a full disk makes of its promises."""
+    told, kept = 0, 0
+    with sqlite3.connect(folder / "naive.db", isolation_level=None) as connection:
+        connection.execute("create table promise (n integer, text text)")
+        ballast = fill(folder, 20_000)
+        for n in range(50):
+            told += 1  # 202
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("insert into promise values (?, ?)", (n, "x" * 2000))
+        kept = connection.execute("select count(*) from promise").fetchone()[0]
+        ballast.unlink()
+    connection.close()
+    for left in folder.glob("naive.db*"):
+        left.unlink()
+    assert kept < told
+    return f"answers before it writes: {told - kept} of {told} promises lost"
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Iterator[tuple[Path, Mark]]:
+    """The data folder of a city killed in its work, its log not folded in, and the watermark beside it."""
+    with simulators(tmp_path, ["passport"]) as agencies:
+        city = City(tmp_path, registry_for_fire(tmp_path), agencies, seed=20)
+        city.start()
+        for _ in range(15):
+            apply(city)
+        wait_for(lambda: len(agencies["passport"].filed()) == 15)
+        city.kill()
+        mark = Watermark([tmp_path / "data.mark"]).remembered()
+        assert mark is not None
+        yield tmp_path / "data", mark
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R20", "log cut or flipped")
+async def test_a_log_cut_anywhere_is_whole_or_in_quarantine(
+    tmp_path: Path, killed: tuple[Path, Mark], figure: Figure
+) -> None:
+    data, mark = killed
+    chance = random.Random(20)
+    size = (data / "aggregator.db-wal").stat().st_size
+    whole = held = unnoticed = 0
+    for n in range(COPIES):
+        copy = tmp_path / f"copy{n}"
+        copy.mkdir()
+        shutil.copy(data / "aggregator.db", copy / "city.db")
+        log = bytearray((data / "aggregator.db-wal").read_bytes())
+        if n == 0:
+            pass  # untouched: it must be whole
+        elif n % 2:
+            log = log[: chance.randrange(32, size)]
+        else:
+            for _ in range(chance.randrange(1, 65)):
+                log[chance.randrange(32, size)] ^= 1 + chance.randrange(255)
+        (copy / "city.db-wal").write_bytes(bytes(log))
+        reason, found = await opened_as_at_boot(copy / "city.db", mark)
+        whole += not found.behind(mark) and not reason
+        held += reason == "behind"
+        unnoticed += found.behind(mark) and not reason
+        shutil.rmtree(copy)
+    assert unnoticed == 0
+    assert whole > 0, "the untouched one"
+    assert held > 0
+    assert whole + held == COPIES
+    figure.control(f"no watermark: {held} of {COPIES} databases open without complaint and have forgotten sends")
+    figure.measured(
+        f"{COPIES} logs: {held} behind their mark and in quarantine, {whole} whole, 0 unnoticed", seeds="20"
+    )
+
+
+async def opened_as_at_boot(file: Path, mark: Mark) -> tuple[str, Mark]:
+    """Why the next boot would quarantine this database, and how far it is."""
+    store = open_store(f"sqlite:///{file}", clock=SystemClock())
+    await store.open()
+    try:
+        found = await store.write(lambda run: quarantine._found(run, mark.cluster))
+        await quarantine.examine(store, mark, SystemClock(), mark.cluster)
+        return (await quarantine.standing_of(store)).reason, found
+    finally:
+        await store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R20", "bytes flipped in the file")
+def test_a_flipped_byte_never_changes_what_a_citizen_filed(
+    tmp_path: Path, killed: tuple[Path, Mark], figure: Figure
+) -> None:
+    data, _ = killed
+    with sqlite3.connect(data / "aggregator.db") as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
+    connection.close()
+    good = (data / "aggregator.db").read_bytes()
+    vault = Vault(read_key(data / "vault.key"))
+    truth, plain = read_all(data / "aggregator.db", vault)
+    chance = random.Random(21)
+    found = harmless = silent_form = silent_plain = 0
+    for _ in range(COPIES):
+        content = bytearray(good)
+        for _ in range(chance.randrange(1, 65)):
+            content[chance.randrange(len(content))] ^= 1 + chance.randrange(255)
+        copy = tmp_path / "copy.db"
+        copy.write_bytes(bytes(content))
+        try:
+            look_through(copy)
+            forms, rest = read_all(copy, vault)
+        except (BackupFailed, Tampered, sqlite3.Error, ValueError, UnicodeError):
+            found += 1
+            continue
+        silent_form += forms != truth
+        silent_plain += rest != plain
+        harmless += forms == truth and rest == plain
+    assert silent_form == 0
+    assert found > COPIES // 2
+    figure.control(f"plain columns carry no seal yet: {silent_plain} of {COPIES} copies answer wrongly in them")
+    figure.measured(
+        f"{COPIES} copies: {found} found by `backup --verify` or on reading, {harmless} unharmed, 0 changed what was "
+        f"filed; **open**: {silent_plain} changed a plain column unseen",
+        seeds="21",
+    )
+
+
+def read_all(file: Path, vault: Vault) -> tuple[dict[str, bytes], list[tuple[Any, ...]]]:
+    """Every citizen's sealed form, opened, and the plain columns a case is answered from. Raises Tampered."""
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        rows = connection.execute("select id, form_sealed from cases order by id").fetchall()
+        forms = {row: vault.open(sealed, table="cases", row=row, column="form_sealed") for row, sealed in rows}
+        plain = connection.execute(
+            "select c.number, c.status, l.agency_reference, o.state, o.reference from cases c"
+            " join leg l on l.case_id = c.id join operation o on o.leg_id = l.id order by c.id, o.id"
+        ).fetchall()
+    connection.close()
+    return forms, plain

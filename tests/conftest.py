@@ -1,0 +1,155 @@
+"""Stores for every test folder: `store` runs a test on both engines, `sqlite_store` on the small one.
+
+PostgreSQL: the server of AGGREGATOR_TEST_POSTGRES or the local one; a database per session, a schema per test.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from figures import figure, pytest_runtest_makereport
+
+from aggregator.sdk.clock import SystemClock
+from aggregator.store import Store, open_store
+
+__all__ = ["figure", "pytest_runtest_makereport"]
+ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+StoreOpener = Callable[[str], Awaitable[Store]]
+
+
+def _missing(why: str) -> None:
+    """Skips with a sentence on a desk; on CI a missing server is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+class TestDatabase:
+    """A database of this session alone. A schema is emptied and lent again: making all tables takes a while."""
+
+    __test__ = False
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._tables: set[str] = set()
+        self._seeded: set[str] = set()
+        self._free: list[str] = []
+
+    async def lend(self) -> str:
+        """A schema with all tables, as the migrations leave them."""
+        if self._free:
+            return self._free.pop()
+        schema = f"t_{secrets.token_hex(6)}"
+        async with _connection(self.url) as connection:
+            await connection.execute(f"create schema {schema}")
+            store = open_store(self.schema_url(schema), clock=SystemClock())
+            await store.open()
+            await store.close()
+            if not self._tables:
+                await self._learn(connection, schema)
+        return schema
+
+    def schema_url(self, schema: str) -> str:
+        return f"{self.url}?search_path={schema}"
+
+    async def take_back(self, schema: str) -> None:
+        """Whatever a test did, the next one finds the migrations' tables and rows; a spoilt schema is let go."""
+        async with _connection(self.url) as connection:
+            found = await self._names(connection, schema)
+            if not self._tables <= found:
+                return
+            await connection.execute("set session_replication_role = replica")  # rows may go in any order
+            reset = [f"drop table {schema}.{name} cascade" for name in found - self._tables]
+            reset += [f"delete from {schema}.{name}" for name in self._tables]  # noqa: S608 - names from the catalogue
+            reset += [f"insert into {schema}.{name} select * from seed_{name}" for name in self._seeded]  # noqa: S608
+            await connection.execute(";".join(reset))
+            self._free.append(schema)
+
+    async def _learn(self, connection: Any, schema: str) -> None:
+        self._tables = await self._names(connection, schema)
+        for name in self._tables:
+            if await connection.fetchval(f"select exists (select 1 from {schema}.{name})"):  # noqa: S608
+                await connection.execute(f"create table seed_{name} as table {schema}.{name}")
+                self._seeded.add(name)
+
+    async def _names(self, connection: Any, schema: str) -> set[str]:
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = $1", schema)
+        return {row["tablename"] for row in rows}
+
+
+@contextlib.asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Any]:
+    asyncpg: Any = pytest.importorskip("asyncpg", reason="PostgreSQL needs the extra: pip install '.[postgres]'")
+    connection = await asyncpg.connect(url, timeout=3)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _admin(statement: str) -> None:
+    async with _connection(ADMIN_URL) as connection:
+        await connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[TestDatabase]:
+    name = f"aggregator_test_{os.getpid()}_{secrets.token_hex(3)}"
+    try:
+        asyncio.run(_admin(f"create database {name}"))
+    except (OSError, TimeoutError):
+        _missing("no PostgreSQL server answers at AGGREGATOR_TEST_POSTGRES or 127.0.0.1:5432")
+    yield TestDatabase(f"{ADMIN_URL.rsplit('/', 1)[0]}/{name}")
+    asyncio.run(_admin(f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+async def postgres_url(postgres_database: TestDatabase) -> AsyncIterator[str]:
+    """The URL of a schema that holds what the migrations made and nothing else."""
+    schema = await postgres_database.lend()
+    yield postgres_database.schema_url(schema)
+    await postgres_database.take_back(schema)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/data/city.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either engine."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[StoreOpener]:
+    """Opens stores and closes them all at the end."""
+    stores: list[Store] = []
+
+    async def opener(url: str) -> Store:
+        store = open_store(url, clock=SystemClock())
+        await store.open()
+        stores.append(store)
+        return store
+
+    yield opener
+    for store in reversed(stores):
+        await store.close()
+
+
+@pytest.fixture
+async def store(store_url: str, opened: StoreOpener) -> Store:
+    """An open store with all tables, on both engines in turn."""
+    return await opened(store_url)
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_url: str, opened: StoreOpener) -> Store:
+    return await opened(sqlite_url)

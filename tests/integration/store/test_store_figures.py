@@ -1,0 +1,197 @@
+"""R15 and R19 at length: a server killed under load, a disk filled at fifty places. Minutes, so marked slow."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aggregator.sdk.clock import SystemClock
+from aggregator.store import Run, Store, StoreUnavailable, open_store
+
+pytestmark = pytest.mark.slow
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+
+
+class Cluster:
+    """A PostgreSQL server of our own, to be killed at will (PG-8)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._data = folder / "data"
+        self._bin = BINARIES[-1].parent
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self._folder / "log"), "start")
+
+    def kill(self) -> None:
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        # Its children end by themselves; a new server cannot start beside one of them.
+        while self._refused():
+            time.sleep(0.05)
+
+    def _refused(self) -> bool:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.start()
+            return False
+        return True
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+    def _run(self, program: str, *args: str) -> None:
+        subprocess.run(
+            [str(self._bin / program), *args],
+            check=True,
+            user="postgres",
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    if not BINARIES or os.geteuid() != 0:
+        pytest.skip("a server to kill needs PostgreSQL's binaries and root, to become its user")
+    with tempfile.TemporaryDirectory(prefix="aggregator-pg-") as folder:
+        subprocess.run(["chown", "postgres", folder], check=True)
+        cluster = Cluster(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.stop()
+
+
+def submit(key: str):
+    async def write(run: Run) -> None:
+        if await run("select 1 from submission where key = $1", key):
+            return
+        await run("insert into submission (key) values ($1)", key)
+
+    return write
+
+
+async def citizen(store: Store, name: int, told: list[str], stop: asyncio.Event) -> None:
+    """Submits, and after a doubt looks by its key before it inserts again."""
+    number = 0
+    while not stop.is_set():
+        key = f"{name}-{number}"
+        try:
+            await store.write(submit(key))
+        except StoreUnavailable:
+            await asyncio.sleep(0.02)
+            continue
+        told.append(key)
+        number += 1
+
+
+async def under_load(cluster: Cluster, kills: int) -> tuple[list[str], list[str], float]:
+    """Keys told as stored, keys found, and the longest time to serve again after the server was back."""
+    store = open_store(cluster.url, clock=SystemClock())
+    await store.open()
+
+    async def create(run: Run) -> None:
+        await run("create table submission (key text not null)")
+
+    await store.write(create)
+    told: list[str] = []
+    stop = asyncio.Event()
+    citizens = [asyncio.create_task(citizen(store, name, told, stop)) for name in range(20)]
+    slowest_s = 0.0
+    for _ in range(kills):
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(cluster.kill)
+        back, before = time.monotonic(), len(told)
+        while len(told) == before:  # noqa: ASYNC110 - the citizens only note what they are told
+            await asyncio.sleep(0.01)
+        slowest_s = max(slowest_s, time.monotonic() - back)
+    stop.set()
+    await asyncio.gather(*citizens)
+    found = [row["key"] for row in await store.read("select key from submission")]
+    await store.close()
+    return told, found, slowest_s
+
+
+@pytest.mark.figure("R15", "the store alone")
+async def test_r15_a_server_killed_under_load_loses_nothing_doubles_nothing_and_serves_again_soon(cluster, figure):
+    told, found, slowest_s = await under_load(cluster, 20)
+    assert not set(told) - set(found)
+    assert len(found) == len(set(found))
+    assert slowest_s <= 3
+    figure.measured(f"20 kills, {len(told)} writes: 0 lost, 0 doubled; serving again <= {slowest_s:.1f} s")
+
+
+def fill(folder: Path, keep_free: int) -> Path:
+    ballast = folder / "ballast"
+    room = os.statvfs(folder)
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        file.write(b"x" * max(0, room.f_bavail * room.f_bsize - keep_free))
+    return ballast
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is a tmpfs, and mounting one needs root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False).returncode:
+        pytest.skip("a small disk is a tmpfs, and this machine does not let us mount one")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.figure("R19", "the store alone")
+async def test_r19_a_disk_filled_at_fifty_places_loses_nothing_acknowledged(small_disk, figure):
+    chance = random.Random(19)
+    store = open_store(f"sqlite:///{small_disk}/city.db", clock=SystemClock())
+    await store.open()
+
+    async def create(run: Run) -> None:
+        await run("create table submission (id bigint primary key, text text not null)")
+
+    def insert(number: int):
+        async def write(run: Run) -> int:
+            await run("insert into submission (id, text) values ($1, $2)", number, "x" * 500)
+            return number
+
+        return write
+
+    async def clear(run: Run) -> None:
+        await run("delete from submission")
+
+    await store.write(create)
+    for place in range(50):
+        await store.write(clear)
+        ballast = fill(small_disk, chance.randrange(0, 200_000))
+        answers = await asyncio.gather(*[store.write(insert(number)) for number in range(600)], return_exceptions=True)
+        told = {answer for answer in answers if isinstance(answer, int)}
+        refused = [answer for answer in answers if not isinstance(answer, int)]
+        assert {type(answer) for answer in refused} <= {StoreUnavailable}
+        rows = await store.read("select id from submission")
+        assert {row["id"] for row in rows} == told, f"place {place}"
+        ballast.unlink()
+        assert await asyncio.wait_for(store.write(insert(10_000)), 5) == 10_000
+        assert await store.integrity_check() == []
+    figure.measured(
+        "50 fillings: 0 acknowledged writes lost, writes again <= 5 s after, integrity 50 of 50", seeds="19"
+    )
+    await store.close()

@@ -1,0 +1,100 @@
+"""S16, towards agencies: not one byte of a request goes to an end that cannot prove who it is.
+
+The control is a wire that checks nothing: it hands the request over to every one of them.
+"""
+
+import asyncio
+import ssl
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+
+from aggregator.sdk.wire import Sent, WireError
+from aggregator.sdk.wire_aiohttp import AiohttpWire
+
+CITY = trustme.CA()
+NOW = datetime.now(UTC)
+
+
+def issued(name="127.0.0.1", authority=CITY, **validity):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name, **validity).configure_cert(context)
+    return context
+
+
+def too_old():
+    context = issued()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+ENDS = {
+    "expired": lambda: issued(not_after=NOW - timedelta(days=1), not_before=NOW - timedelta(days=9)),
+    "not yet valid": lambda: issued(not_before=NOW + timedelta(days=1), not_after=NOW + timedelta(days=9)),
+    "for another name": lambda: issued("other.example"),
+    "of another authority": lambda: issued(authority=trustme.CA()),
+}
+
+
+async def asked(end, context):
+    """How the call ended, and how many bytes of it the other end was given."""
+    got = bytearray()
+
+    async def answer(reader, writer):
+        while data := await reader.read(1024):
+            got.extend(data)
+            if got.endswith(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+                break
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=end)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/requests"
+    wire = AiohttpWire(connect_timeout_s=2, total_timeout_s=3, read_timeout_s=3, max_connections=2, ssl_context=context)
+    try:
+        reply = await wire.send("POST", url, headers={}, body=None)
+        return reply.status, len(got)
+    except WireError as error:
+        return error.sent, len(got)
+    finally:
+        await wire.close()
+        server.close()
+        await asyncio.sleep(0.01)
+
+
+def careful():
+    context = ssl.create_default_context()
+    CITY.configure_trust(context)
+    return context
+
+
+def careless():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def test_an_end_that_proves_itself_is_asked():
+    assert await asked(issued(), careful()) == (200, pytest.approx(200, abs=190))
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_an_end_that_cannot_prove_itself_gets_not_one_byte(name):
+    assert await asked(ENDS[name](), careful()) == (Sent.NO, 0)
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_the_control_a_wire_that_checks_nothing_hands_the_request_over(name):
+    status, told = await asked(ENDS[name](), careless())
+    assert status == 200
+    assert told > 0
+
+
+async def test_a_protocol_as_old_as_tls_1_1_is_not_spoken():
+    assert await asked(too_old(), careful()) == (Sent.NO, 0)

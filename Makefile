@@ -44,9 +44,9 @@ lint: $(VENV)/.dev.stamp ## format, lint, types, and who may import whom
 
 check: lint test ## lint and test
 
-figures: $(VENV)/.dev.stamp ## the proofs of reliability, longer, and their table docs/figures.md (TIER=night: hours)
+figures: $(VENV)/.dev.stamp ## the proofs of reliability and security, longer, and their table docs/figures.md (TIER=night: hours)
 	@mkdir -p .figures && rm -f .figures/$(TIER).jsonl
-	@status=0; TIER=$(TIER) FIGURES_TO=.figures/$(TIER).jsonl $(BIN)/python -m pytest -m slow || status=$$?; \
+	@status=0; TIER=$(TIER) FIGURES_TO=.figures/$(TIER).jsonl $(BIN)/python -m pytest -m 'slow or figure' || status=$$?; \
 	  TIER=$(TIER) $(BIN)/python tests/figures.py .figures/$(TIER).jsonl $(PAGE); exit $$status
 
 discovery: $(VENV)/.semantic.stamp ## how well search finds, by words and with the model

@@ -45,34 +45,42 @@ async def verdicts(town, token):
     return found
 
 
+@pytest.mark.figure("S1")
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_client_of_each_kind_reaches_what_the_page_says_and_nothing_else(town, kind):
+async def test_a_client_of_each_kind_reaches_what_the_page_says_and_nothing_else(town, kind, figure):
     scopes = KINDS[kind]
     town.secrets[kind] = await town.parts.portals.add(kind, contact="a@x.example", scopes=scopes, kind=kind)
     token = (await town.token(kind)).json["access_token"]
     got = await verdicts(town, token)
     assert got == {route.operation_id: allowed(route, kind) for route in TABLE}
+    figure.measured(f"{kind} {sum(got.values())} of {len(got)} routes")
 
 
-async def test_a_citizen_reaches_what_the_page_says_and_nothing_else(town):
+@pytest.mark.figure("S1")
+async def test_a_citizen_reaches_what_the_page_says_and_nothing_else(town, figure):
     await logged_in(town, "9000000042", name="asha")
     order = sorted(TABLE, key=lambda route: route.operation_id == "endSession")
     got = await verdicts(town, town.tokens["asha"])
     assert got == {route.operation_id: allowed(route, CITIZEN) for route in order}
+    figure.measured(f"{CITIZEN} {sum(got.values())} of {len(got)} routes, as the page says")
 
 
-async def test_the_control_without_the_check_callers_reach_what_they_must_not(town, monkeypatch):
+@pytest.mark.figure("S1")
+async def test_the_control_without_the_check_callers_reach_what_they_must_not(town, monkeypatch, figure):
     monkeypatch.setattr(dispatch, "require", lambda *_: None)
     monkeypatch.setattr(dispatch, "require_token_of", lambda *_: None)
     got = await verdicts(town, town.tokens["reader"])
     wrong = [route.operation_id for route in TABLE if got[route.operation_id] and route.scope != "services.read"]
     assert len(wrong) > 20
+    figure.control(f"without the check a reader of services reaches {len(wrong)} routes more")
 
 
-async def test_the_control_a_route_without_a_right_does_not_start(town):
+@pytest.mark.figure("S1")
+async def test_the_control_a_route_without_a_right_does_not_start(town, figure):
     for naked in (replace(TABLE[0], scope=""), replace(TABLE[0], scope="feeds.read", for_whom="citizen")):
         with pytest.raises(Unguarded):
             make_app(replace(town.parts, table=(*TABLE, naked)))
+    figure.control("a route without a right: the server does not start")
 
 
 async def test_whatever_is_served_outside_the_table_is_listed_with_its_reason(town):

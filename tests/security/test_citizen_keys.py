@@ -46,22 +46,27 @@ def opened_at(seals: Seals, sealed: str, place: tuple[str, str, str, str]) -> ob
     return seals.open(citizen, sealed, table=table, row=row, column=column)
 
 
-def test_a_value_opens_in_its_own_place_and_in_no_other(file):
+@pytest.mark.figure("S11")
+def test_a_value_opens_in_its_own_place_and_in_no_other(file, figure):
     keys = ring(file)
     for place in PLACES:
         assert opened_at(keys, sealed_at(keys, place), place) == NAME
     for place, other in permutations(PLACES, 2):
         with pytest.raises(Tampered):
             opened_at(keys, sealed_at(keys, place), other)
+    swaps = len(list(permutations(PLACES, 2)))
+    figure.measured(f"{swaps} of {swaps} swaps of citizen, table, row and column noticed")
 
 
-def test_a_value_with_a_bit_turned_does_not_open(file):
+@pytest.mark.figure("S11")
+def test_a_value_with_a_bit_turned_does_not_open(file, figure):
     keys, place = ring(file), PLACES[0]
     sealed = sealed_at(keys, place)
     for at in range(4, len(sealed) - 4, 7):
         turned = sealed[:at] + ("A" if sealed[at] != "A" else "B") + sealed[at + 1 :]
         with pytest.raises(Tampered):
             opened_at(keys, turned, place)
+    figure.measured("every turned bit noticed")
 
 
 def test_what_was_sealed_before_there_were_citizens_keys_still_opens(file):
@@ -89,7 +94,8 @@ def test_the_key_leaves_no_trace_in_the_file(file, tmp_path):
     assert all(wrapped not in path.read_bytes() for path in tmp_path.glob("data.keys*"))
 
 
-def test_the_vaults_key_is_exchanged_while_everything_stays_readable(file):
+@pytest.mark.figure("S11")
+def test_the_vaults_key_is_exchanged_while_everything_stays_readable(file, figure):
     count = sized(2_000, 1_000_000)
     keys = ring(file)
     fill(file, count)
@@ -98,6 +104,7 @@ def test_the_vaults_key_is_exchanged_while_everything_stays_readable(file):
     assert rotated(file, both) == count + 1
     assert opened_at(ring(file, Vault(NEW, version=2)), sealed, PLACES[0]) == NAME
     assert rotated(file, both) == count + 1, "begun again, it changes nothing"
+    figure.measured(f"the vault's key exchanged over {count:,} citizens, everything readable")
 
 
 def fill(file: KeyFile, count: int) -> None:
@@ -142,7 +149,8 @@ def profile_in(database: Path) -> str:
         return str(db.execute("select profile_sealed from citizen").fetchone()[0])
 
 
-async def test_an_erased_citizen_is_in_no_backup_and_a_restored_one_is_erased_again(file, tmp_path):
+@pytest.mark.figure("S12")
+async def test_an_erased_citizen_is_in_no_backup_and_a_restored_one_is_erased_again(file, tmp_path, figure):
     database, backup = tmp_path / "city.db", tmp_path / "backup.db"
     keys = ring(file)
     citizen_id = await registered(database, keys)
@@ -159,9 +167,11 @@ async def test_an_erased_citizen_is_in_no_backup_and_a_restored_one_is_erased_ag
     assert (row["state"], row["mobile_index"], row["profile_sealed"]) == ("ERASED", "", "")
     assert await store.read("select 1 from event where type = 'citizen.erased'")
     await store.close()
+    figure.measured("0 values of the restored backup open; the citizen is forgotten again, and the log says so")
 
 
-async def test_deleting_rows_alone_would_leave_the_citizen_in_every_backup(tmp_path):
+@pytest.mark.figure("S12")
+async def test_deleting_rows_alone_would_leave_the_citizen_in_every_backup(tmp_path, figure):
     """The control: one key for all, and rows deleted."""
     database, backup = tmp_path / "city.db", tmp_path / "backup.db"
     seals = VaultSeals(Vault(OLD))
@@ -171,6 +181,7 @@ async def test_deleting_rows_alone_would_leave_the_citizen_in_every_backup(tmp_p
         db.execute("delete from citizen")
     still = seals.open(citizen_id, profile_in(backup), table="citizen", row=citizen_id, column="profile")
     assert still["name"] == NAME
+    figure.control("rows deleted alone: read in full from the older backup")
 
 
 async def erased(database: Path, keys: KeyRing, citizen_id: str) -> None:

@@ -36,7 +36,8 @@ async def guessed(town, sessions, guesses):
     return session, code, looked, counting
 
 
-async def test_of_a_thousand_guesses_at_once_five_are_looked_at(town, monkeypatch):
+@pytest.mark.figure("S4")
+async def test_of_a_thousand_guesses_at_once_five_are_looked_at(town, monkeypatch, figure):
     sessions = town.parts.citizens.code_sessions
     session, code, looked, counting = await guessed(town, sessions, 1000)
     monkeypatch.setattr("aggregator.citizens.codes.agrees", counting)
@@ -44,10 +45,12 @@ async def test_of_a_thousand_guesses_at_once_five_are_looked_at(town, monkeypatc
     got = await asyncio.gather(*(sessions.verify(session, DEVICE, guess, "s") for guess in guesses))
     assert all(isinstance(one, CodeWrong) for one in got)
     assert len(looked) == 5
+    figure.measured(f"{len(looked)} of {len(guesses)} guesses at once looked at")
     assert isinstance(await sessions.verify(session, DEVICE, code, "s"), CodeWrong)
 
 
-async def test_the_control_counting_after_the_comparison_looks_at_far_more(town):
+@pytest.mark.figure("S4")
+async def test_the_control_counting_after_the_comparison_looks_at_far_more(town, figure):
     """The same session checked as a hurried hand would write it: read, compare, then count."""
     sessions, store = town.parts.citizens.code_sessions, town.store
     session, code = await sessions.begin(Begin(Purpose.LOGIN, "prt_x", DEVICE, "SMS", TO))
@@ -64,9 +67,11 @@ async def test_the_control_counting_after_the_comparison_looks_at_far_more(town)
 
     await asyncio.gather(*(naive(wrong(code)) for _ in range(1000)))
     assert len(looked) > 5
+    figure.control(f"counted after the comparison: {len(looked)} of 1,000 looked at")
 
 
-async def test_a_day_of_guessing_at_one_number_is_fifty_guesses_in_a_million(town):
+@pytest.mark.figure("S4")
+async def test_a_day_of_guessing_at_one_number_is_fifty_guesses_in_a_million(town, figure):
     """Counted, not computed: every code that can be had in a day, and every try at each."""
     looks = codes = 0
     for _ in range(30):
@@ -88,6 +93,7 @@ async def test_a_day_of_guessing_at_one_number_is_fifty_guesses_in_a_million(tow
     assert looks / 1_000_000 <= 5 / 100_000
     spent = [(await begin(town, MOBILE)).status for _ in range(3)]
     assert spent == [429] * 3
+    figure.measured(f"a day of guessing at one number: {looks} looks, {looks / 10:.0f} in 100,000")
 
 
 async def test_a_code_works_once_within_five_minutes_on_its_device_and_in_its_session(town):
@@ -178,7 +184,8 @@ async def test_known_and_unknown_numbers_get_the_same_answer_in_the_same_time(to
     assert slow / fast < 1.5
 
 
-async def test_no_code_is_stored_or_logged_and_the_hash_is_worth_nothing_without_the_key(town, caplog):
+@pytest.mark.figure("S4")
+async def test_no_code_is_stored_or_logged_and_the_hash_is_worth_nothing_without_the_key(town, caplog, figure):
     with caplog.at_level("DEBUG"):
         session_id = (await begin(town, MOBILE)).json["session_id"]
         code = town.codes.code(TO)
@@ -191,6 +198,7 @@ async def test_no_code_is_stored_or_logged_and_the_hash_is_worth_nothing_without
             told = " ".join(str(row[name]) for name in row.keys())  # noqa: SIM118 - a row is no dict
             assert not re.search(rf"\b{code}\b", told), table
             assert MOBILE not in told, table
+    figure.measured("0 codes in logs and rows")
 
 
 def test_codes_are_spread_evenly():

@@ -84,17 +84,23 @@ async def test_an_end_that_proves_itself_is_asked():
     assert await asked(issued(), careful()) == (200, pytest.approx(200, abs=190))
 
 
+@pytest.mark.figure("S16", "towards agencies")
 @pytest.mark.parametrize("name", ENDS)
-async def test_an_end_that_cannot_prove_itself_gets_not_one_byte(name):
+async def test_an_end_that_cannot_prove_itself_gets_not_one_byte(name, figure):
     assert await asked(ENDS[name](), careful()) == (Sent.NO, 0)
+    figure.measured(f"{name}: 0 bytes")
 
 
+@pytest.mark.figure("S16", "towards agencies")
 @pytest.mark.parametrize("name", ENDS)
-async def test_the_control_a_wire_that_checks_nothing_hands_the_request_over(name):
+async def test_the_control_a_wire_that_checks_nothing_hands_the_request_over(name, figure):
     status, told = await asked(ENDS[name](), careless())
     assert status == 200
     assert told > 0
+    figure.control("checks switched off: the request is handed over to each of them")
 
 
-async def test_a_protocol_as_old_as_tls_1_1_is_not_spoken():
+@pytest.mark.figure("S16", "towards agencies")
+async def test_a_protocol_as_old_as_tls_1_1_is_not_spoken(figure):
     assert await asked(too_old(), careful()) == (Sent.NO, 0)
+    figure.measured("TLS 1.1: 0 bytes")

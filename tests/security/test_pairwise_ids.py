@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 from api_town import logged_in
+from figures import sized
 
 from aggregator.citizens.pairwise import Pairwise, agency_sector, portal_sector
 from aggregator.citizens.register import Register
@@ -41,17 +42,21 @@ def test_no_two_citizens_and_no_two_sectors_share_an_id():
 
 
 @pytest.mark.slow
-def test_no_two_of_a_million_citizens_in_eight_sectors_share_an_id():
+@pytest.mark.figure("S14")
+def test_no_two_of_many_citizens_in_eight_sectors_share_an_id(figure):
+    citizens = sized(100_000, 1_000_000)
     ids = Pairwise(bytes(range(32)))
     seen: set[int] = set()
-    for at in range(1_000_000):
+    for at in range(citizens):
         for sector in SECTORS:
             # 63 bits of each id: eight million texts would take a gigabyte, and chance allows 3 in a million here.
             seen.add(int.from_bytes(hashlib.blake2b(ids.of(f"psn_{at:026d}", sector).encode()).digest()[:8]))
-    assert len(seen) == 8_000_000
+    assert len(seen) == citizens * len(SECTORS)
+    figure.measured(f"{citizens:,} citizens in {len(SECTORS)} sectors: {len(seen):,} different ids")
 
 
-def test_two_portals_that_put_their_ids_together_join_nobody():
+@pytest.mark.figure("S14")
+def test_two_portals_that_put_their_ids_together_join_nobody(figure):
     ids = Pairwise(bytes(range(32)))
     citizens = [f"psn_{n:026d}" for n in range(2_000)]
     ours = [ids.of(one, SECTORS[0]) for one in citizens]
@@ -64,9 +69,11 @@ def test_two_portals_that_put_their_ids_together_join_nobody():
     rank = {at: place for place, at in enumerate(sorted(range(2_000), key=theirs.__getitem__))}
     kept = sum(rank[a] < rank[b] for a, b in pairwise(order))
     assert abs(kept / 1_999 - 0.5) < 0.05
+    figure.measured("two portals join 0 of 2,000")
 
 
-def test_the_controls_one_id_for_all_and_an_unkeyed_hash_are_joined_completely():
+@pytest.mark.figure("S14")
+def test_the_controls_one_id_for_all_and_an_unkeyed_hash_are_joined_completely(figure):
     mobiles = [f"+9190{random.Random(n).randrange(10**8):08d}" for n in range(500)]
     one_id = [f"ctz_{n}" for n in range(500)]
     assert joined(one_id, list(one_id)) == 500
@@ -78,6 +85,7 @@ def test_the_controls_one_id_for_all_and_an_unkeyed_hash_are_joined_completely()
     # Even alone: who has the hash tries all numbers of a range and finds whose it is.
     wanted, start = hashed("+919000000042"), 9_000_000_000
     assert next(n for n in range(start, start + 100) if hashed(f"+91{n}") == wanted) == 9_000_000_042
+    figure.control("one id for all, and an unkeyed hash of the number: 500 of 500 joined each")
 
 
 async def test_one_citizen_has_another_name_at_each_portal_and_none_is_a_log_in(town):
@@ -92,7 +100,8 @@ async def test_one_citizen_has_another_name_at_each_portal_and_none_is_a_log_in(
         assert (await town.ask("POST", "/sessions", json=body)).status == 409
 
 
-async def test_the_internal_id_is_in_no_answer_token_event_or_log(town, caplog):
+@pytest.mark.figure("S14")
+async def test_the_internal_id_is_in_no_answer_token_event_or_log(town, caplog, figure):
     with caplog.at_level("DEBUG"):
         logged = await logged_in(town, "9000000042", name="asha")
         told = [str(logged)]
@@ -105,6 +114,7 @@ async def test_the_internal_id_is_in_no_answer_token_event_or_log(town, caplog):
     words = {word for text in told for word in re.findall("[A-Za-z0-9_-]{8,}", text)}
     told += [base64.urlsafe_b64decode(word[: len(word) // 4 * 4]).decode("latin-1") for word in words]
     assert not any(internal in text or "psn_" in text for text in told)
+    figure.measured(f"0 internal ids in {len(told)} answers, log lines and decoded words")
 
 
 async def test_after_a_change_of_key_ids_given_out_before_go_on_being_read(town):

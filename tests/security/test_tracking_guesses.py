@@ -42,17 +42,22 @@ def guessing(stored, count):
         yield own + 1 + n
 
 
-def test_a_hundred_thousand_guesses_hit_nothing_and_numbers_in_a_row_are_hit():
+@pytest.mark.figure("S3")
+def test_a_hundred_thousand_guesses_hit_nothing_and_numbers_in_a_row_are_hit(figure):
     stored = stored_numbers(200_000)
     assert hits(stored, guessing(stored, 100_000)) == 0
     in_a_row = array("Q", range(500_000, 700_000))
-    assert hits(in_a_row, guessing(in_a_row, 10_000)) > 0
+    found = hits(in_a_row, guessing(in_a_row, 10_000))
+    assert found > 0
+    figure.control(f"numbers in a row: {found} of 10,000 guesses hit")
 
 
 @pytest.mark.slow
-def test_a_million_guesses_at_ten_million_numbers_hit_nothing():
+@pytest.mark.figure("S3")
+def test_a_million_guesses_at_ten_million_numbers_hit_nothing(figure):
     stored = stored_numbers(10_000_000)
     assert hits(stored, guessing(stored, 1_000_000)) == 0
+    figure.measured("1,000,000 guesses at 10,000,000 numbers: 0 hits")
 
 
 def test_what_we_mint_is_what_was_stored_here():
@@ -62,7 +67,8 @@ def test_what_we_mint_is_what_was_stored_here():
     assert read(number) == number
 
 
-async def test_guesses_over_http_are_stopped_per_portal_long_before_they_hit(sqlite_store):
+@pytest.mark.figure("S3")
+async def test_guesses_over_http_are_stopped_per_portal_long_before_they_hit(sqlite_store, figure):
     limits = replace(GENEROUS, misses=Limits().misses, not_found_floor_s=0.0)
     async with running_town(sqlite_store, limits=limits) as town:
         numbers = [mint(SystemChance()) for _ in range(300)]
@@ -70,9 +76,11 @@ async def test_guesses_over_http_are_stopped_per_portal_long_before_they_hit(sql
         let_through = sum(one.status == 404 for one in got)
         assert let_through <= Limits().misses.limit + 1
         assert {one.status for one in got} == {404, 429}
+        figure.measured(f"over HTTP {let_through} of {len(numbers)} guesses of a portal let through")
 
 
-async def test_one_number_is_probed_five_times_a_day_by_all_portals_together(sqlite_store):
+@pytest.mark.figure("S3")
+async def test_one_number_is_probed_five_times_a_day_by_all_portals_together(sqlite_store, figure):
     limits = replace(GENEROUS, probes=Limits().probes, not_found_floor_s=0.0)
     async with running_town(sqlite_store, limits=limits) as town:
         case = (await town.open(portal="one")).json
@@ -86,6 +94,7 @@ async def test_one_number_is_probed_five_times_a_day_by_all_portals_together(sql
             for name in town.secrets:
                 town.tokens[name] = (await town.token(name)).json["access_token"]
         assert let_through <= 5
+        figure.measured(f"{let_through} of 48 probes of one number in a day let through")
 
 
 async def test_the_whole_city_s_misses_have_an_end_too(sqlite_store):

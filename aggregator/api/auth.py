@@ -11,8 +11,10 @@ from typing import Any
 from aggregator.api.limits import Quota
 from aggregator.api.ports import LiveSessions, PortalRegister
 from aggregator.api.problem import Problem
+from aggregator.citizens.assistance import Task, rights_of
 from aggregator.citizens.pairwise import portal_sector
-from aggregator.citizens.portals import CITIZEN_SCOPES, SCOPES, Portal
+from aggregator.citizens.portals import Portal
+from aggregator.citizens.rights import CITIZEN_SCOPES, SCOPES
 from aggregator.sdk.auth import Signer, Unverified
 from aggregator.sdk.clock import Clock
 
@@ -44,6 +46,12 @@ class Caller:
     key_id: str = ""
     confirmation: dict[str, str] | None = None
     """`cnf` of the token: the key or certificate it is bound to (RFC 7800)."""
+    portal_name: str = ""
+    by_whom: str = ""
+    """Who acts for the citizen; empty where it is the citizen, as the next three are."""
+    assistance_id: str = ""
+    assistant: str = ""
+    consent_id: str = ""
 
     @property
     def names_for(self) -> str:
@@ -111,7 +119,7 @@ class Gate:
     async def _check(self, token: str) -> Caller:
         if token == SANDBOX_TOKEN:
             if self._sandbox_open():
-                return Caller(SANDBOX_PORTAL, SCOPES, frozenset(), self._quota)
+                return Caller(SANDBOX_PORTAL, SCOPES, frozenset(), self._quota, portal_name="Sandbox")
             raise _refused("sandbox" if token else "")
         if not token:
             raise _refused("")
@@ -131,18 +139,17 @@ class Gate:
         return caller if use == USE else await self._citizen(caller, claims)
 
     async def _citizen(self, caller: Caller, claims: Mapping[str, Any]) -> Caller:
-        """The portal acting for one citizen, while the session lasts."""
+        """The portal acting for one citizen, while the session lasts; an assistant with what the tasks need alone."""
         session_id = str(claims.get("sid", ""))
-        citizen_id = await self._sessions.alive(session_id, caller.portal_id)
-        if citizen_id is None:
+        living = await self._sessions.alive(session_id, caller.portal_id)
+        if living is None:
             raise _refused("session")
+        rights = rights_of(Task(word) for word in living.tasks) if living.assistance_id else CITIZEN_SCOPES
         return replace(
-            caller,
-            scopes=caller.scopes & CITIZEN_SCOPES,
-            citizen_id=citizen_id,
-            citizen_name=str(claims["sub"]),
-            session_id=session_id,
-        )
+            caller, scopes=caller.scopes & rights, citizen_id=living.citizen_id, citizen_name=str(claims["sub"]),
+            session_id=session_id, by_whom=living.by_whom, assistance_id=living.assistance_id,
+            assistant=living.assistant, consent_id=living.consent_id,
+        )  # fmt: skip
 
     def _sandbox_portal(self, portal_id: str) -> Portal | None:
         """The portal of the published key, for citizens who logged in through it."""
@@ -158,8 +165,9 @@ def _caller(portal: Portal, granted: str, key_id: str, confirmation: dict[str, s
     quota = Quota("default", portal.per_minute, 60)
     scopes = frozenset(granted.split()) & portal.scopes
     return Caller(
-        portal.id, scopes, portal.origins, quota, sector=portal.sector, key_id=key_id, confirmation=confirmation
-    )
+        portal.id, scopes, portal.origins, quota, sector=portal.sector, key_id=key_id, confirmation=confirmation,
+        portal_name=portal.name,
+    )  # fmt: skip
 
 
 def _refused(variant: str) -> Problem:
@@ -176,9 +184,14 @@ def require(caller: Caller, scope: str) -> None:
         raise Problem("insufficient-scope", headers={"WWW-Authenticate": challenge}, about={"scope": scope}, close=True)
 
 
-def require_token_of(caller: Caller, for_whom: str) -> None:
-    """Raises Problem wrong-token where the route is for a citizen's token only, or for a portal's own only."""
+def require_token_of(caller: Caller, for_whom: str, *, in_person: bool = False) -> None:
+    """Raises Problem wrong-token where the route is for a citizen's token only, or for a portal's own only.
+
+    `in_person`: what nobody else may do for a citizen.
+    """
     if for_whom == "citizen" and not caller.citizen_id:
         raise Problem("wrong-token", variant="citizen", close=True)
     if for_whom == "portal" and caller.citizen_id:
         raise Problem("wrong-token", variant="portal", close=True)
+    if in_person and caller.assistance_id:
+        raise Problem("wrong-token", variant="in_person", close=True)

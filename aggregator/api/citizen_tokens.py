@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.api.auth import CITIZEN_USE, TOKEN_LIFE_S, Names
-from aggregator.citizens.portals import CITIZEN_SCOPES
+from aggregator.citizens.rights import CITIZEN_SCOPES
 from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import Chance, Clock, new_id
 
@@ -34,15 +34,29 @@ class CitizenTokens:
         self._chance = chance
         self._names = names
 
-    def issue(self, by: Bearing, session_id: str, citizen_name: str, wanted: Iterable[str] = ()) -> tuple[str, str]:
-        """The token and its scope; `wanted` narrows what the portal has. `citizen_name` is the pairwise id."""
+    def issue(  # noqa: PLR0913 - through whom, for whom, in which session, with which rights
+        self,
+        by: Bearing,
+        session_id: str,
+        citizen_name: str,
+        wanted: Iterable[str] = (),
+        *,
+        assistant: str = "",
+        life_s: int = TOKEN_LIFE_S,
+    ) -> tuple[str, str]:
+        """The token and its scope; `wanted` narrows what the portal has. `citizen_name` is the pairwise id.
+
+        `assistant` is the pseudonym of who acts for the citizen at the portal.
+        """
         granted = by.scopes & CITIZEN_SCOPES
         scope = " ".join(sorted(granted & set(wanted) if wanted else granted))
+        acting = {"sub": by.portal_id}
         now = int(self._clock.now().timestamp())
         claims: dict[str, Any] = {
             "iss": self._names.issuer, "aud": self._names.audience, "sub": citizen_name, "client_id": by.portal_id,
-            "act": {"sub": by.portal_id}, "sid": session_id, "iat": now, "exp": now + TOKEN_LIFE_S,
-            "jti": new_id("tok", self._clock, self._chance), "scope": scope, "key": by.key_id, "use": CITIZEN_USE,
+            "act": {"sub": assistant, "act": acting} if assistant else acting, "sid": session_id, "iat": now,
+            "exp": now + life_s, "jti": new_id("tok", self._clock, self._chance), "scope": scope, "key": by.key_id,
+            "use": CITIZEN_USE,
         }  # fmt: skip
         if by.confirmation:
             claims["cnf"] = by.confirmation

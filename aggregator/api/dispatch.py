@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from aggregator.api.assisted import done_for_citizen
 from aggregator.api.auth import Caller, Gate, require, require_token_of
 from aggregator.api.bound import Proofs
 from aggregator.api.call import Call, Rooms, Waiting
@@ -57,7 +58,7 @@ class Dispatch:
         caller = await self._caller(request, slip, origin)
         route = _route_of(request.method, found, self._router, request.rel_url.raw_path)
         require(caller, route.scope)
-        require_token_of(caller, route.for_whom)
+        require_token_of(caller, route.for_whom, in_person=route.in_person)
         slip.standings.append(standing := self._rooms.buckets.take(caller.quota, caller.portal_id))
         if standing.wait_s > 0:
             raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True)
@@ -69,7 +70,7 @@ class Dispatch:
             raise Problem("overloaded", retry_after_s=2.0, close=True)
         slip.cache = route.cache
         call = await self._decoded(request, slip, route, found, caller)
-        answer = await route.handle(call)
+        answer = await (done_for_citizen(call) if caller.assistance_id else route.handle(call))
         return _response(answer, call, slip)
 
     async def _caller(self, request: web.Request, slip: Slip, origin: str) -> Caller:

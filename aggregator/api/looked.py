@@ -8,8 +8,8 @@ from aggregator.citizens.consents import Purpose
 def looked(call: Call, citizen_id: str, what: str, *, agency: str = "", consent_id: str = "") -> None:
     """Notes that this caller looked at something of the citizen's; `citizen_id` is the internal one."""
     room = call.rooms.privacy
-    if room is None or not citizen_id:
-        return
+    if room is None or not citizen_id or call.caller.assistance_id:
+        return  # what an assistant does is recorded whole, before it is done: `aggregator.api.assisted`
     by_citizen = call.caller.citizen_id == citizen_id
     room.accesses.note(
         Look(

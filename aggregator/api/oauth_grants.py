@@ -123,7 +123,8 @@ class Grants:
         self, client: Client, session: Session, following: str, fields: Mapping[str, str]
     ) -> dict[str, object]:
         portal = client.portal
-        owner = await self._citizens.sessions.alive(session.id, portal.id) or session.citizen_id
+        living = await self._citizens.sessions.alive(session.id, portal.id)
+        owner = session.citizen_id if living is None else living.citizen_id
         name = await self._citizens.register.name_for(owner, portal_sector(portal.sector))
         bearing = Bearing(portal.id, client.key_id, portal.scopes, client.confirmation or None)
         token, scope = self._citizen_tokens.issue(bearing, session.id, name, fields.get("scope", "").split())

@@ -52,6 +52,10 @@ TAGS: dict[str, dict[str, str]] = {
     "cases": {"name": "cases", "description": "What a citizen starts and follows."},
     "citizens": {"name": "citizens", "description": "Everything of one citizen's, over all linked agencies."},
     "sessions": {"name": "sessions", "description": "Logging citizens in and out."},
+    "assistances": {
+        "name": "assistances",
+        "description": "Acting for a citizen at a counter, with the citizen's code.",
+    },
     "payments": {"name": "payments", "description": "Bills paid through the city: collected, posted, given back."},
     "track": {"name": "track", "description": "Status by tracking number."},
     "worklist": {"name": "worklist", "description": "What waits for people, and what they decide."},
@@ -76,6 +80,7 @@ DOCUMENTED = {
     "audit.read": "Read the signed roots of the log, and proofs.",
     "consents.read": "Read what a citizen allowed, and who looked.",
     "consents.write": "Give and withdraw a citizen's consents.",
+    "assistance.write": "Act for citizens at a counter, with their code.",
     "operations.write": "Decide what waits for people; stop an agency and let it go on.",
     "sessions.write": "Log citizens in and out.",
     "citizens.write": "Register citizens and change what they say about themselves.",

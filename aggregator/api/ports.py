@@ -13,6 +13,7 @@ from aggregator.cases.switch import Stop
 from aggregator.cases.worklist import Decided, Shown
 from aggregator.citizens.links import Link
 from aggregator.citizens.portals import Portal
+from aggregator.citizens.session_record import Living
 from aggregator.payments.counter import NewPayment, OpenedPayment
 from aggregator.payments.payment import Payment
 from aggregator.registry.agency import Agency, Registry, Service
@@ -151,7 +152,7 @@ class PortalRegister(Protocol):
 class LiveSessions(Protocol):
     """`aggregator.citizens.sessions.Sessions`, as far as a token's check needs it."""
 
-    async def alive(self, session_id: str, portal_id: str) -> str | None: ...
+    async def alive(self, session_id: str, portal_id: str) -> Living | None: ...
 
 
 class Meter(Protocol):

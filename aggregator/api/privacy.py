@@ -27,7 +27,7 @@ from aggregator.api.route import Answer
 from aggregator.api.session_shapes import NothingGiven
 from aggregator.cases.number import shown
 from aggregator.citizens.accesses import Seen
-from aggregator.citizens.consents import Consent, Purpose
+from aggregator.citizens.consents import GIVEN_ALONE, Consent, Purpose
 from aggregator.citizens.erasure import Notice
 from aggregator.citizens.privacy import PrivacyRoom
 from aggregator.sdk.clock import IST
@@ -40,8 +40,8 @@ async def give(call: Call) -> Answer:
     asked: ConsentAsked = call.body
     citizen_id, agency = await citizen_of(call), "" if asked.agency is UNSET else asked.agency
     wrong = []
-    if asked.purpose not in list(Purpose):
-        wrong.append(explained("/purpose", "enum", {"allowed": ", ".join(Purpose)}, call.rooms.say, call.language))
+    if asked.purpose not in GIVEN_ALONE:
+        wrong.append(explained("/purpose", "enum", {"allowed": ", ".join(GIVEN_ALONE)}, call.rooms.say, call.language))
     if agency and agency not in call.rooms.registry().agencies:
         wrong.append(explained("/agency", "no_such_agency", {}, call.rooms.say, call.language))
     if asked.until <= call.rooms.clock.now():
@@ -152,6 +152,7 @@ def _look(seen: Seen) -> AccessLine:
     return AccessLine(
         at=second(seen.at), portal_id=look.portal_id, by_whom=look.by_whom, what=look.what,
         purpose=look.purpose or UNSET, agency=look.agency or UNSET, consent_id=look.consent_id or UNSET,
+        assistant=look.assistant or UNSET,
     )  # fmt: skip
 
 

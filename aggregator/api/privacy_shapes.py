@@ -16,6 +16,16 @@ ConsentId = Annotated[
 PurposeWord = Annotated[str, open_words("What it is for.", "ASK_AGENCIES", "FILL_FORMS", "ASSISTANCE")]
 PortalId = Annotated[str, text("A portal's machine id.", "prt_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=60)]
 
+AssistantName = Annotated[
+    str,
+    text(
+        "Who acts for the citizen, as a pseudonym: the same for the same person of one portal.",
+        "ast_mfrggzdfmztwq2lknnwg23tpoa",
+        most=30,
+        pattern="^ast_[a-z2-7]{26}$",
+    ),
+]
+
 
 class ConsentAsked(Asked, frozen=True, kw_only=True):
     """What the citizen allows this portal to do without them. Without `agency` it is every agency."""
@@ -62,11 +72,15 @@ class AccessLine(Given, frozen=True, kw_only=True):
 
     at: When
     portal_id: PortalId
-    by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY")]
-    what: Annotated[str, open_words("At what.", "PROFILE", "CASE", "BILLS", "ENQUIRIES", "EXPORT")]
+    by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY", "ASSISTANT")]
+    what: Annotated[
+        str,
+        open_words("At what; of an assistant, what was done.", "PROFILE", "BILLS", "ENQUIRIES", "EXPORT", "OPEN_CASE"),
+    ]
     purpose: PurposeWord | UnsetType = UNSET
     agency: AgencyId | UnsetType = UNSET
     consent_id: ConsentId | UnsetType = UNSET
+    assistant: AssistantName | UnsetType = UNSET
 
 
 class AccessList(Given, frozen=True, kw_only=True):

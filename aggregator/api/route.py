@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from aggregator.api.shapes import NoQuery
-from aggregator.citizens.portals import CITIZEN_SCOPES, SCOPES
+from aggregator.citizens.rights import CITIZEN_SCOPES, SCOPES
 
 if TYPE_CHECKING:
     from aggregator.api.call import Call
@@ -63,6 +63,9 @@ PARAMETERS: Mapping[str, Parameter] = {
         "ctz_mfrggzdfmztwq2lknnwg23tpoa",
         44,
     ),
+    "assistance_id": Parameter(
+        "^asn_[0-9A-HJKMNP-TV-Z]{26}$", "The assistance's machine id.", "asn_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
+    ),
     "draft_id": Parameter(
         "^drf_[0-9A-HJKMNP-TV-Z]{26}$", "The draft's machine id.", "drf_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
     ),
@@ -112,6 +115,8 @@ class Route:
     """`If-Match` is required: the caller says which version it changes."""
     uploads: bool = False
     """The body is multipart/form-data: one file, and words about it."""
+    in_person: bool = False
+    """Nobody who acts for the citizen may do it."""
     conflicts: bool = False
     """It can be refused as things stand (409)."""
 

@@ -55,6 +55,16 @@ Credential = Annotated[
     str, text("A credential; keep it from everybody.", "rt_Zm9v", most=4000, pattern="^[A-Za-z0-9_.~+/=-]*$")
 ]
 
+ClientAddress = Annotated[
+    str,
+    text(
+        "The address the citizen's device has, so that one device cannot spend everybody's codes.",
+        "203.0.113.7",
+        most=45,
+        pattern="^[0-9a-fA-F.:]*$",
+    ),
+]
+
 
 class SessionAsked(Asked, frozen=True, kw_only=True):
     """A log-in, or the confirmation of one thing."""
@@ -65,18 +75,7 @@ class SessionAsked(Asked, frozen=True, kw_only=True):
     email: Email | UnsetType = UNSET
     username: Username | UnsetType = UNSET
     password: Password | UnsetType = UNSET
-    client_address: (
-        Annotated[
-            str,
-            text(
-                "The address the citizen's device has, so that one device cannot spend everybody's codes.",
-                "203.0.113.7",
-                most=45,
-                pattern="^[0-9a-fA-F.:]*$",
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    client_address: ClientAddress | UnsetType = UNSET
 
 
 class SessionGiven(Given, frozen=True, kw_only=True):

@@ -12,15 +12,17 @@ from aggregator.api.session_shapes import SessionGiven
 from aggregator.citizens.messages import Message
 from aggregator.citizens.session_record import Session, SessionState
 
+CODE = "message.code"
 
-def post(call: Call, session: Session, code: str, target: str) -> None:
-    """Hands the code to the messengers, who tell the session how far it gets."""
+
+def post(call: Call, session: Session, code: str, target: str, sentence: str = CODE, **words: str) -> None:
+    """Hands the code to the messengers, who tell the session how far it gets. `sentence` is the text's key."""
     room = call.rooms.citizens
     minutes = str(room.rules.life_s // 60)
     message = Message(
         channel=session.channel,
         to=target,
-        text=call.say("message.code", code=code, count=minutes, city=call.rooms.registry().city.name),
+        text=call.say(sentence, code=code, count=minutes, city=call.rooms.registry().city.name, **words),
         subject=call.say("message.code_subject"),
     )
     room.messages.send(message, lambda delivery: room.sessions.delivered(session.id, delivery))

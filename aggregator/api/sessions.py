@@ -9,7 +9,7 @@ from aggregator.api.decode import explained, invalid
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
 from aggregator.api.session_shapes import CodeGiven, LogoutQuery, NothingGiven, SessionAsked
-from aggregator.api.session_view import opened, post, view
+from aggregator.api.session_view import CODE, opened, post, view
 from aggregator.citizens.codes import TooManyCodes
 from aggregator.citizens.messages import Channel
 from aggregator.citizens.person import email_of, mobile_of, username_of
@@ -56,26 +56,23 @@ async def begin(call: Call) -> Answer:
     )
 
 
-async def begun(call: Call, asked: Begin) -> Session:
-    """A waiting session whose code is on its way. Raises Problem rate-limited when a budget is spent."""
+async def begun(call: Call, asked: Begin, sentence: str = CODE, **words: str) -> Session:
+    """A waiting session whose code is on its way. Raises Problem rate-limited when a budget is spent.
+
+    `sentence` is the text's key, `words` what it says besides code, minutes and city.
+    """
     room = call.rooms.citizens
     try:
         session, code = await room.code_sessions.begin(asked)
     except TooManyCodes as exc:
-        raise _too_many(exc) from exc
-    post(call, session, code, asked.target)
+        raise too_many(exc) from exc
+    post(call, session, code, asked.target, sentence, **words)
     return session
 
 
 async def verify(call: Call) -> Answer:
     """POST /sessions/{session_id}/verifications."""
-    given: CodeGiven = call.body
-    session = await mine(call)
-    code = "".join(char for char in given.code if char.isdigit())
-    verified = await call.rooms.citizens.code_sessions.verify(session, given.device, code, call.caller.sector)
-    if isinstance(verified, CodeWrong):
-        # One refusal for a wrong code, another device, a code too old and one used already.
-        raise Problem("code-not-accepted", variant="" if verified.left else "over", about={"left": str(verified.left)})
+    verified = await code_given(call, await mine(call))
     if verified.purpose not in OPENING:
         return Answer(view(call, verified, "session.confirmed"))
     if not verified.citizen_id:
@@ -85,9 +82,25 @@ async def verify(call: Call) -> Answer:
     return Answer(await opened(call, verified, sentence))
 
 
+async def code_given(call: Call, session: Session) -> Session:
+    """The session after the code in the body. Raises Problem code-not-accepted."""
+    given: CodeGiven = call.body
+    code = "".join(char for char in given.code if char.isdigit())
+    verified = await call.rooms.citizens.code_sessions.verify(session, given.device, code, call.caller.sector)
+    if isinstance(verified, CodeWrong):
+        # One refusal for a wrong code, another device, a code too old and one used already.
+        raise Problem("code-not-accepted", variant="" if verified.left else "over", about={"left": str(verified.left)})
+    return verified
+
+
 async def resend(call: Call) -> Answer:
     """POST /sessions/{session_id}/resends."""
-    session = await mine(call)
+    moved = await sent_again(call, await mine(call))
+    return Answer(view(call, moved, f"session.code_by_{moved.channel.lower()}"), status=202)
+
+
+async def sent_again(call: Call, session: Session, sentence: str = CODE, **words: str) -> Session:
+    """The session with another code on its way. Raises Problem."""
     try:
         moved, code, target = await call.rooms.citizens.code_sessions.resend(session)
     except TooEarly as exc:
@@ -95,9 +108,9 @@ async def resend(call: Call) -> Answer:
             raise Problem("code-not-accepted", variant="over") from exc
         raise Problem("rate-limited", variant="codes", retry_after_s=exc.wait_s) from exc
     except TooManyCodes as exc:
-        raise _too_many(exc) from exc
-    post(call, moved, code, target)
-    return Answer(view(call, moved, f"session.code_by_{moved.channel.lower()}"), status=202)
+        raise too_many(exc) from exc
+    post(call, moved, code, target, sentence, **words)
+    return moved
 
 
 async def show(call: Call) -> Answer:
@@ -120,7 +133,11 @@ async def mine(call: Call) -> Session:
     Raises Problem not-found, the same for a foreign one and for none.
     """
     session = await call.rooms.citizens.sessions.of_portal(call.params["session_id"], call.caller.portal_id)
-    if session is None or (call.caller.citizen_id and session.citizen_id != call.caller.citizen_id):
+    if (
+        session is None
+        or session.purpose is Purpose.ASSISTANCE
+        or (call.caller.citizen_id and session.citizen_id != call.caller.citizen_id)
+    ):
         raise Problem("not-found")
     return session
 
@@ -132,7 +149,7 @@ async def _by_password(call: Call, asked: SessionAsked) -> Answer:
     try:
         spent = await room.code_sessions.try_of(username, _address(asked), call.caller.portal_id)
     except TooManyCodes as exc:
-        raise _too_many(exc) from exc
+        raise too_many(exc) from exc
     citizen_id, kept = await room.register.password_of(username)
     if not await room.passwords.agrees(str(asked.password), kept):
         raise Problem("code-not-accepted", variant="password")
@@ -184,5 +201,5 @@ def _address(asked: SessionAsked) -> str:
     return asked.client_address if isinstance(asked.client_address, str) else ""
 
 
-def _too_many(exc: TooManyCodes) -> Problem:
+def too_many(exc: TooManyCodes) -> Problem:
     return Problem("rate-limited", variant="codes", retry_after_s=exc.wait_s)

@@ -12,6 +12,7 @@ from aggregator.api import (
     services,
     tracking,
 )
+from aggregator.api.assistance_routes import ASSISTANCES
 from aggregator.api.audit_routes import AUDIT
 from aggregator.api.case_shapes import (
     ActionAsked,
@@ -185,6 +186,7 @@ TABLE = (
     + LINKS
     + PRIVACY
     + SESSIONS
+    + ASSISTANCES
     + PAYMENTS
     + OPERATIONS
     + WORKLIST

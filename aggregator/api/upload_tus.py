@@ -16,7 +16,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from aggregator.api.auth import Caller, Gate, require
+from aggregator.api.auth import Caller, Gate, require, require_token_of
 from aggregator.api.edge import SLIP
 from aggregator.api.headers import bearer_of
 from aggregator.api.limits import Buckets, Limits
@@ -93,6 +93,7 @@ class TusUploads:
                 raise Problem("rate-limited", close=True) from None
             raise
         require(caller, "documents.write")
+        require_token_of(caller, "either", in_person=True)  # pieces are no acts: POST /documents is recorded
         standing = self._buckets.take(caller.quota, caller.portal_id)
         if standing.wait_s > 0:
             raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True)

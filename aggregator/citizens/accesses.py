@@ -28,7 +28,11 @@ _AT_ONCE = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look. `by_whom` is CITIZEN, PORTAL or AGENCY; `what` a word such as PROFILE, CASE or BILLS."""
+    """One look, or one act of somebody for the citizen.
+
+    `by_whom` is CITIZEN, PORTAL, AGENCY or ASSISTANT; `what` a word such as PROFILE, BILLS or OPEN_CASE; `assistant`
+    the pseudonym of who acted for the citizen.
+    """
 
     citizen_id: str
     portal_id: str
@@ -37,6 +41,7 @@ class Look:
     purpose: str = ""
     agency: str = ""
     consent_id: str = ""
+    assistant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,13 @@ class Accesses:
         if look in self._lately or not look.citizen_id:
             return
         self._lately[look] = True
-        self._waiting.append((new_id("acc", self._clock, self._chance), epoch_ms(self._clock.now()), look))
+        self._waiting.append(self._line(look))
         del self._waiting[:-_MOST]
+
+    async def record(self, look: Look) -> None:
+        """On disk when this returns, each one a line of its own: for what must not happen unrecorded."""
+        lines = [self._line(look)]
+        await self._store.write(partial(self._written, lines=lines))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -95,13 +105,16 @@ class Accesses:
         )  # fmt: skip
         return [(str(row["id"]), _seen(row)) for row in rows]
 
+    def _line(self, look: Look) -> tuple[str, int, Look]:
+        return new_id("acc", self._clock, self._chance), epoch_ms(self._clock.now()), look
+
     async def _written(self, run: Run, *, lines: Sequence[tuple[str, int, Look]]) -> None:
         for line_id, at_ms, look in lines:
             await run(
                 "insert into access_record (id, citizen_id, at_ms, portal_id, by_whom, what, purpose, agency,"
-                " consent_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing",
+                " consent_id, assistant) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing",
                 line_id, look.citizen_id, at_ms, look.portal_id, look.by_whom, look.what, look.purpose, look.agency,
-                look.consent_id,
+                look.consent_id, look.assistant,
             )  # fmt: skip
         seen = [(line_id, Seen(from_ms(at_ms), look)) for line_id, at_ms, look in lines]
         told = {"looks": len(lines), "digest": digest(seen)}
@@ -112,12 +125,12 @@ def digest(lines: Sequence[tuple[str, Seen]]) -> str:
     """SHA-256 over the lines as they are stored."""
     plain = [
         [line_id, epoch_ms(seen.at), seen.look.citizen_id, seen.look.portal_id, seen.look.by_whom, seen.look.what,
-         seen.look.purpose, seen.look.agency, seen.look.consent_id]
+         seen.look.purpose, seen.look.agency, seen.look.consent_id, seen.look.assistant]
         for line_id, seen in lines
     ]  # fmt: skip
     return hashlib.sha256(orjson.dumps(plain)).hexdigest()
 
 
 def _seen(row: Row) -> Seen:
-    named = ("citizen_id", "portal_id", "by_whom", "what", "purpose", "agency", "consent_id")
+    named = ("citizen_id", "portal_id", "by_whom", "what", "purpose", "agency", "consent_id", "assistant")
     return Seen(from_ms(int(row["at_ms"] or 0)), Look(**{name: str(row[name]) for name in named}))

@@ -12,7 +12,7 @@ from typing import Any
 
 from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
-from aggregator.store import Store
+from aggregator.store import Run, Store
 
 LONGEST = timedelta(days=366)
 _GIVE = (
@@ -52,6 +52,10 @@ class Consent:
         return self.withdrawn_at is None and now < self.until
 
 
+GIVEN_ALONE = (Purpose.ASK_AGENCIES, Purpose.FILL_FORMS)
+"""What a citizen allows by saying so; assistance begins with a code."""
+
+
 class Consents:
     """The consents of all citizens. `citizen_id` is the internal one throughout."""
 
@@ -70,9 +74,7 @@ class Consents:
             id=new_id("cns", self._clock, self._chance), citizen_id=citizen_id, purpose=purpose, agency=agency,
             portal_id=portal_id, given_at=now, until=min(until, now + LONGEST), withdrawn_at=None,
         )  # fmt: skip
-        times = epoch_ms(now), epoch_ms(made.until)
-        row = made.id, citizen_id, purpose.value, agency, portal_id, session_id, *times
-        await self._store.write(lambda run: run(_GIVE, *row))
+        await self._store.write(lambda run: insert(run, made, session_id))
         return made
 
     async def withdraw(self, citizen_id: str, consent_id: str) -> bool:
@@ -114,6 +116,12 @@ class Consents:
                 "iat": int(consent.given_at.timestamp()), "exp": int(consent.until.timestamp()),
             }
         )  # fmt: skip
+
+
+async def insert(run: Run, made: Consent, session_id: str) -> None:
+    """Stores a new consent; inside a write."""
+    times = epoch_ms(made.given_at), epoch_ms(made.until)
+    await run(_GIVE, made.id, made.citizen_id, made.purpose.value, made.agency, made.portal_id, session_id, *times)
 
 
 def _consent(row: Any) -> Consent:

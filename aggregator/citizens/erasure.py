@@ -24,7 +24,7 @@ EVERY_S = 60.0
 _ENDED = "('COMPLETED', 'REJECTED', 'WITHDRAWN')"
 _NAMED = "(citizen_id = $1 or citizen_id in (select pairwise_id from citizen_pairwise where citizen_id = $1))"
 _OWNED = (
-    "document", "draft", "idempotency", "link", "citizen_change", "citizen_login", "consent", "session",
+    "document", "draft", "idempotency", "link", "citizen_change", "citizen_login", "consent", "session", "assistance",
     "citizen_pairwise",
 )  # fmt: skip
 """Deleted whole; who has which pairwise id goes last, because the others are found by it."""

@@ -14,34 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.citizens.rights import KINDS, SCOPES
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
 from aggregator.store import Row, Run, Store
-
-SCOPES = frozenset({
-    "services.read", "cases.read", "cases.write", "track.read", "citizens.read", "payments.read", "payments.write",
-    "feeds.read", "operations.read", "operations.write", "audit.read",
-    "sessions.write", "citizens.write", "links.read", "links.write", "documents.read", "documents.write",
-    "consents.read", "consents.write",
-})  # fmt: skip
-"""Every right a portal can have; each route names one."""
-
-ON_REQUEST = frozenset({"operations.write"})
-"""Rights nobody gets without asking for them by name: to decide for others, and to stop an agency."""
-
-CITIZEN_SCOPES = frozenset({
-    "services.read", "cases.read", "cases.write", "track.read", "citizens.read", "payments.read",
-    "sessions.write", "citizens.write", "links.read", "links.write", "documents.read", "documents.write",
-    "consents.read", "consents.write",
-})  # fmt: skip
-"""The rights a citizen's token can carry, as far as its portal has them. A right not listed here is no citizen's."""
-
-KINDS = {
-    "PORTAL": SCOPES,
-    "KIOSK": SCOPES - {name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit."))},
-    "OPERATOR": frozenset(name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit.", "services."))),
-    "CENTRE": frozenset({"services.read", "feeds.read", "operations.read"}),
-}
-"""The most a client of each kind may ever hold: nobody in operations logs citizens in, no kiosk reads the feeds."""
 
 PER_MINUTE = 6000
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")

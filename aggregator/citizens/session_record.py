@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     NEW_EMAIL = "NEW_EMAIL"
     RECOVERY = "RECOVERY"
     FEDERATED = "FEDERATED"
+    ASSISTANCE = "ASSISTANCE"
+    """Opened for somebody who acts for the citizen; lives as long as the consent to it."""
 
 
 class SessionState(StrEnum):
@@ -41,7 +43,7 @@ class SessionState(StrEnum):
     CLOSED = "CLOSED"
 
 
-OPENING = {Purpose.LOGIN, Purpose.REGISTRATION, Purpose.RECOVERY}
+OPENING = {Purpose.LOGIN, Purpose.REGISTRATION, Purpose.RECOVERY, Purpose.ASSISTANCE}
 """Purposes whose code opens a session; the others only confirm one thing."""
 
 
@@ -86,6 +88,21 @@ class CodeWrong:
     """Not this code, or no longer; `left` tries remain, 0 when the session is over."""
 
     left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Living:
+    """Whose open session it is, by internal id, and who acts in it where it is not the citizen.
+
+    `tasks` are the words of `aggregator.citizens.assistance`; the last four are empty for the citizen's own session.
+    """
+
+    citizen_id: str
+    by_whom: str = ""
+    assistance_id: str = ""
+    assistant: str = ""
+    consent_id: str = ""
+    tasks: tuple[str, ...] = ()
 
 
 class TooEarly(Exception):

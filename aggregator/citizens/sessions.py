@@ -15,6 +15,7 @@ from aggregator.citizens.register import Register
 from aggregator.citizens.session_record import (
     FRESH_S,
     SESSION_S,
+    Living,
     Purpose,
     Session,
     SessionState,
@@ -23,6 +24,14 @@ from aggregator.citizens.session_record import (
 )
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, new_id
 from aggregator.store import Row, Run, Store
+
+_ALIVE = (
+    "select c.id, c.merged_into, s.purpose, a.id as assistance_id, a.by_whom, a.assistant, a.tasks, a.consent_id,"
+    " k.withdrawn_ms from session s join citizen c on c.id = s.citizen_id"
+    " left join assistance a on a.session_id = s.id and a.citizen_id = s.citizen_id"
+    " left join consent k on k.id = a.consent_id"
+    " where s.id = $1 and s.portal_id = $2 and s.state = 'OPEN' and s.expires_ms > $3"
+)
 
 
 class Sessions:
@@ -58,14 +67,24 @@ class Sessions:
         )  # fmt: skip
         return session_of(rows[0]) if rows else None
 
-    async def alive(self, session_id: str, portal_id: str) -> str | None:
-        """The internal id of the citizen of an open session, as merged by now; None for one that has ended."""
-        rows = await self._store.read(
-            "select c.id, c.merged_into from session s join citizen c on c.id = s.citizen_id where s.id = $1"
-            " and s.portal_id = $2 and s.state = 'OPEN' and s.expires_ms > $3",
-            session_id, portal_id, epoch_ms(self._clock.now()), inline=True,
+    async def alive(self, session_id: str, portal_id: str) -> Living | None:
+        """Whose open session it is, as merged by now, and who acts in it; None for one that has ended.
+
+        Where somebody acts for the citizen, it has ended as soon as the consent to it was withdrawn.
+        """
+        rows = await self._store.read(_ALIVE, session_id, portal_id, epoch_ms(self._clock.now()), inline=True)
+        if not rows:
+            return None
+        row = rows[0]
+        citizen_id = str(row["merged_into"] or row["id"])
+        if row["purpose"] != Purpose.ASSISTANCE:
+            return Living(citizen_id=citizen_id)
+        if not row["assistance_id"] or row["withdrawn_ms"] is not None:
+            return None
+        return Living(
+            citizen_id=citizen_id, by_whom=row["by_whom"], assistance_id=row["assistance_id"],
+            assistant=row["assistant"], consent_id=row["consent_id"], tasks=tuple(row["tasks"].split()),
         )  # fmt: skip
-        return str(rows[0]["merged_into"] or rows[0]["id"]) if rows else None
 
     async def refresh_credential(self, session_id: str) -> str:
         """A new credential of an open session, shown once."""

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from aggregator.citizens.portals import KINDS, ON_REQUEST, NewSecret, PortalRefused, Portals
+from aggregator.citizens.portals import NewSecret, PortalRefused, Portals
+from aggregator.citizens.rights import KINDS, ON_REQUEST
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, data_dir_of, settings_of
 from aggregator.cli.table import paint, table

@@ -31,6 +31,9 @@ EVENTS: dict[str, set[str]] = {
     "agency.quarantine-left": set(),
     "feed.epoch-changed": {"reason"},
     "citizen.erased": set(),
+    "assistance.began": {"assistance", "assistant", "minutes"},
+    "assistance.acted": {"assistance", "assistant", "act"},
+    "assistance.ended": {"assistance", "assistant"},
     "access.recorded": {"looks", "digest"},
     "payment.opened": {"phase"},
     "payment.changed": {"before", "phase", "reason"},
@@ -80,6 +83,10 @@ _FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "age_s": ("Seconds it has waited", {"type": "integer", "minimum": 0}),
     "looks": ("How many looks at citizens' records were written down", {"type": "integer", "minimum": 1}),
     "digest": ("SHA-256 over those lines, in hex", {"type": "string", "maxLength": 64}),
+    "assistance": ("Somebody acting for a citizen with the citizen's code", {"type": "string", "maxLength": 40}),
+    "assistant": ("Pseudonym of who acts, never a name", {"type": "string", "maxLength": 40}),
+    "act": ("What was done: OPEN_CASE, UPLOAD_DOCUMENT ...", {"type": "string", "maxLength": 60}),
+    "minutes": ("How long it may last", {"type": "integer", "minimum": 1}),
     "breaker": ("closed, open or half-open", {"type": "string", "maxLength": 20}),
 }
 

@@ -1,6 +1,7 @@
 """Citizens' keys, consents, looks and erasure on this city's store; whoever was erased before a restore is so again."""
 
 from aggregator.citizens.accesses import Accesses
+from aggregator.citizens.assistance import Assistances
 from aggregator.citizens.consents import Consents
 from aggregator.citizens.erasure import Erasure
 from aggregator.citizens.keyring import KeyRing
@@ -32,4 +33,7 @@ async def privacy_room(  # noqa: PLR0913, PLR0917 - what the room stands on
 ) -> PrivacyRoom:
     erasure = Erasure(store, keys, vault, clock)
     await erasure.reapply()
-    return PrivacyRoom(Consents(store, signer, clock, chance), Accesses(store, clock, chance), erasure)
+    return PrivacyRoom(
+        Consents(store, signer, clock, chance), Accesses(store, clock, chance), erasure,
+        Assistances(store, keys, clock, chance),
+    )  # fmt: skip

@@ -29,6 +29,7 @@ from aggregator.cases.orphans import OrphanDecider
 from aggregator.cases.switch import Switches
 from aggregator.cases.worklist import Worklist
 from aggregator.citizens.accesses import Accesses
+from aggregator.citizens.assistance import Assistances
 from aggregator.citizens.consents import Consents
 from aggregator.citizens.documents.scan import SandboxScanner
 from aggregator.citizens.documents.shelf import DocumentShelf
@@ -37,8 +38,9 @@ from aggregator.citizens.keyring import KeyRing
 from aggregator.citizens.links import Link, SandboxLinks
 from aggregator.citizens.messages import Message
 from aggregator.citizens.pairwise import Pairwise
-from aggregator.citizens.portals import SCOPES, NewSecret, Portals
+from aggregator.citizens.portals import NewSecret, Portals
 from aggregator.citizens.privacy import PrivacyRoom
+from aggregator.citizens.rights import SCOPES
 from aggregator.citizens.room import furnished
 from aggregator.citizens.seals import VaultSeals
 from aggregator.citizens.vault import Vault
@@ -469,7 +471,10 @@ async def running_town(
 def private(store: Store, vault: Vault, ring: KeyRing, signer: Signer, clock: Clock) -> PrivacyRoom:
     """The room of consents, looks and being forgotten."""
     consents = Consents(store, signer, clock, SystemChance())
-    return PrivacyRoom(consents, Accesses(store, clock, SystemChance()), Erasure(store, ring, vault, clock))
+    return PrivacyRoom(
+        consents, Accesses(store, clock, SystemChance()), Erasure(store, ring, vault, clock),
+        Assistances(store, ring, clock, SystemChance()),
+    )  # fmt: skip
 
 
 async def _registered(portals: Portals) -> dict[str, NewSecret]:

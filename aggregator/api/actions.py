@@ -11,6 +11,7 @@ from aggregator.api.case_shapes import ActionAsked
 from aggregator.api.case_view import case_view, etag_of, why_not_text
 from aggregator.api.cases import look_again_s, mine
 from aggregator.api.keyed import kept, key_of, once, replayed
+from aggregator.api.payments import taken
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
 from aggregator.cases.act import NOTE, OPERATIONS, done
@@ -26,6 +27,8 @@ async def act(call: Call) -> Answer:
     if asked.action not in OPERATIONS:
         raise _impossible("unknown", record, call)
     key = key_of(call, record.citizen_id)
+    if asked.action == "PAY":
+        await _paid_through_us(call, record)
     try:
         opened = await once(
             call,
@@ -39,6 +42,13 @@ async def act(call: Call) -> Answer:
     if opened.answer is not None:
         return replayed(opened.answer)
     return await kept(call, key, _answer(call, await _carried_out(call, opened.record), asked.action))
+
+
+async def _paid_through_us(call: Call, record: CaseRecord) -> None:
+    """While a payment of the case's fee is open, another one would be a second. Raises Problem."""
+    first = await call.rooms.payments.for_fee(record.id) if call.rooms.payments is not None else None
+    if first is not None:
+        raise await taken(call, first, theirs=True)
 
 
 def _wish(asked: ActionAsked) -> Wish:

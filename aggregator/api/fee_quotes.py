@@ -24,7 +24,7 @@ from aggregator.cases.enquire import Line
 from aggregator.cases.everything import BILL
 from aggregator.discovery.fees import Due, NoSuchVariant, quoted
 from aggregator.discovery.forms import violations
-from aggregator.registry.agency import Service
+from aggregator.registry.agency import Agency, Service
 
 
 class QuoteAsked(FormData, frozen=True, kw_only=True):
@@ -158,8 +158,15 @@ def _rows(call: Call, service: Service, dues: tuple[Due, ...]) -> tuple[QuoteRow
 
 def _options(call: Call, service: Service) -> tuple[PayOption, ...]:
     agencies = call.rooms.registry().agencies
-    codes = ["THROUGH_US"] if any("pay" in agencies[name].operations for name in service.agencies) else []
+    codes = ["THROUGH_US"] if any(_takes(agencies[name], service) for name in service.agencies) else []
     return tuple(PayOption(code=code, title=call.say(f"quote.{code.lower()}")) for code in [*codes, "AT_AGENCY"])
+
+
+def _takes(agency: Agency, service: Service) -> bool:
+    """Whether the agency's interface has a place for a payment of this: for its bills, or among an offer's actions."""
+    offer = agency.manifest.offers.get(service.offer)
+    offered = offer is None or offer.actions is None or "PAY" in offer.actions or service.kind == "PAYMENT"
+    return "pay" in agency.operations and (offered or service.operation == BILL)
 
 
 def _money(paise: int) -> Money:

@@ -22,9 +22,9 @@ from aggregator.api.route import Route
 PAYMENTS = (
     Route(
         method="POST", path="/payments", operation_id="openPayment", handle=payments.pay, scope="payments.write",
-        for_whom="portal", summary="Pay a bill",
-        about="The bill is asked for anew and decides the amount. 201 with `pay_url` when the citizen can pay, 202 "
-        "while the gateway has not answered. One open payment per bill: another is 409 `payment-in-doubt`.",
+        for_whom="portal", summary="Pay a bill or a case's fee",
+        about="The agency is asked anew and decides the amount. 201 with `pay_url` when the citizen can pay, 202 "
+        "while the gateway has not answered. One open payment per bill or fee: another is 409 `payment-in-doubt`.",
         body=PaymentAsked, result=Payment, success=(201, 202), keyed=True, waits=True,
     ),
     Route(

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from aggregator.api.service_shapes import Money
-from aggregator.api.shapes import FormData, Given, NoQuery
+from aggregator.api.shapes import Asked, FormFields, Given, NoQuery
 from aggregator.api.words import (
     AgencyId,
     CaseId,
@@ -25,6 +25,7 @@ from aggregator.api.words import (
     many,
     open_words,
     text,
+    whole,
 )
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
@@ -40,10 +41,20 @@ PhaseWord = Annotated[
 ]  # fmt: skip
 
 
-class PaymentAsked(FormData, frozen=True, kw_only=True):
-    """A bill to be paid. The form is the biller's, without the amount: the bill, asked for anew, says it."""
+class PaymentAsked(Asked, frozen=True, kw_only=True):
+    """A bill, named by its service, or a case's fee, named by its case: one of the two.
 
-    service_id: ServiceId
+    A bill's form is the biller's, without the amount: the bill, asked for anew, says it. A fee needs no form.
+    """
+
+    service_id: ServiceId | UnsetType = UNSET
+    case_id: CaseId | UnsetType = UNSET
+    """The case whose fee is paid; its agency, asked anew, says whether it waits for money."""
+    variant: (
+        Annotated[int, whole("Of the fee's variants, where the agency itself named no amount.", 1, least=1, most=50)]
+        | UnsetType
+    ) = UNSET
+    form: FormFields = field(default_factory=dict)
     agency: AgencyId | UnsetType = UNSET
     citizen_id: CitizenId | UnsetType = UNSET
     return_url: WebAddress | UnsetType = UNSET
@@ -76,7 +87,9 @@ class Payment(Given, frozen=True, kw_only=True):
     collected: PaymentLeg
     posted: PaymentLeg
     refunded: PaymentLeg | UnsetType = UNSET
-    bill: Annotated[str, text("The bill, as the biller numbers it.", "SIM202611000000001", most=80)]
+    bill: Annotated[str, text("The bill, as the biller numbers it; `fee` for a case's.", "SIM202611000000001", most=80)]
+    for_case_id: CaseId | UnsetType = UNSET
+    """The case whose fee it is; `case_id` and `number` are the payment's own."""
     bill_as_of: When
     pay_url: WebAddress | UnsetType = UNSET
     """Where the citizen pays; only while somebody can."""

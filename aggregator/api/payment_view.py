@@ -16,6 +16,8 @@ from aggregator.sdk.clock import from_ms
 
 REFUND_DAYS = 5
 PERSON_DAYS = 1
+_OF_A_FEE = frozenset({Phase.IN_DOUBT, Phase.CONFLICT})
+"""Phases whose sentence speaks of a bill, or else of a fee."""
 _COLLECTED_UNKNOWN = frozenset({Phase.IN_DOUBT, Phase.CONFLICT})
 
 
@@ -27,6 +29,8 @@ def words_of(payment: Row, speaker: Speaker) -> str:
         key = "disagreement"
     elif phase is Phase.REFUNDING and payment.late:
         key = "refunding_late"
+    elif payment.for_case_id and phase in _OF_A_FEE:
+        key += "_fee"
     return speaker.say(
         f"payment.{key}",
         agency=speaker.agency_title(payment.agency),
@@ -88,6 +92,7 @@ def payment_view(payment: Row, number: str, speaker: Speaker) -> Payment:
         if gave_back
         else UNSET,
         bill=payment.bill_key,
+        for_case_id=payment.for_case_id or UNSET,
         bill_as_of=second(from_ms(payment.bill_as_of_ms)),
         pay_url=payment.pay_url if payable else UNSET,
         pay_before=second(from_ms(payment.expires_ms)) if payable else UNSET,

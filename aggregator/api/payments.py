@@ -1,9 +1,10 @@
-"""Payments: opened once per key and once per bill, read as they are, given back only after proof.
+"""Payments: opened once per key and once per bill or fee, read as they are, given back only after proof.
 
 A second payment for a bill is refused with the first one's words for the same citizen, and with nothing that says who
 pays for anybody else.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,12 +26,15 @@ from aggregator.api.route import Answer
 from aggregator.api.shapes import ErrorLine
 from aggregator.cases.number import shown
 from aggregator.cases.opening import AgencyNotOffered, FormInvalid, UnknownService
-from aggregator.payments.counter import BillTaken, BillUnanswered, NewPayment, NoReceipt, NotPayable
+from aggregator.discovery.fees import NoSuchVariant
+from aggregator.payments.counter import BillTaken, BillUnanswered, NewPayment, NoReceipt, NotPayable, UnknownCase
 from aggregator.payments.payment import Payment, Phase
 from aggregator.sdk.clock import epoch_ms, from_ms
 from aggregator.sdk.model import Document
 
-_UNMOVED = (UnknownService, AgencyNotOffered, FormInvalid, NotPayable, BillUnanswered, BillTaken)
+_UNMOVED = (
+    UnknownService, UnknownCase, NoSuchVariant, AgencyNotOffered, FormInvalid, NotPayable, BillUnanswered, BillTaken,
+)  # fmt: skip
 AGAIN_S = 5.0
 
 
@@ -63,6 +67,8 @@ def _counter(call: Call) -> PaymentsPort:
 
 
 def _new(call: Call, asked: PaymentAsked) -> NewPayment:
+    if (asked.service_id is UNSET) == (asked.case_id is UNSET):
+        raise Problem("validation-failed", errors=[_line(call, "/case_id", "bill_or_fee")])
     back = "" if asked.return_url is UNSET else asked.return_url
     address = urlsplit(back)
     if back and f"{address.scheme}://{address.netloc}" not in call.caller.origins:
@@ -73,7 +79,9 @@ def _new(call: Call, asked: PaymentAsked) -> NewPayment:
     return NewPayment(
         portal_id=call.caller.portal_id,
         citizen_id="" if asked.citizen_id is UNSET else asked.citizen_id,
-        service_id=asked.service_id,
+        service_id="" if asked.service_id is UNSET else asked.service_id,
+        case_id="" if asked.case_id is UNSET else asked.case_id,
+        variant=None if asked.variant is UNSET else asked.variant,
         agency=None if asked.agency is UNSET else asked.agency,
         form=_form(call, asked),
         origin=call.origin,
@@ -84,7 +92,7 @@ def _new(call: Call, asked: PaymentAsked) -> NewPayment:
 
 def _form(call: Call, asked: PaymentAsked) -> dict[str, object]:
     """The form, filled up from what the citizen has linked at the agency."""
-    service = call.rooms.registry().services.get(asked.service_id)
+    service = call.rooms.registry().services.get(asked.service_id) if asked.service_id is not UNSET else None
     links = call.rooms.links.of(asked.citizen_id) if asked.citizen_id is not UNSET else None
     if service is None or not links:
         return dict(asked.form)
@@ -97,34 +105,51 @@ def _form(call: Call, asked: PaymentAsked) -> dict[str, object]:
 async def _refusal(call: Call, new: NewPayment, exc: Exception) -> Problem:
     match exc:
         case BillTaken(first=first):
-            return await _taken(call, new, first)
-        case NotPayable(reason=reason):
-            return Problem("action-not-possible", about={"why": call.say(f"payment_why.{reason}")})
+            return await taken(call, first, theirs=_theirs(new, first))
+        case NotPayable(reason=reason, agency=agency):
+            why = call.say(f"payment_why.{reason}", agency=call.agency_title(agency))
+            return Problem("action-not-possible", about={"why": why})
         case BillUnanswered(agency=agency, retry_after_s=wait_s):
             about = {"agency": call.agency_title(agency), "reason": "agency_away"}
             return Problem("agency-unavailable", about=about, agency=agency, retry_after_s=wait_s or AGAIN_S)
-        case FormInvalid(errors=errors):
-            service = call.rooms.registry().services.get(new.service_id)
-            return Problem("validation-failed", errors=form_lines(call, service, errors))
-        case AgencyNotOffered():
-            return Problem("validation-failed", errors=[_line(call, "/agency", "agency_not_offered")])
         case _:
-            return Problem("validation-failed", errors=[_line(call, "/service_id", "no_such_service")])
+            return Problem("validation-failed", errors=_mistakes(call, new, exc))
 
 
-async def _taken(call: Call, new: NewPayment, first: Payment) -> Problem:
+def _mistakes(call: Call, new: NewPayment, exc: Exception) -> Sequence[ErrorLine]:
+    match exc:
+        case FormInvalid(errors=errors):
+            return form_lines(call, call.rooms.registry().services.get(new.service_id), errors)
+        case NoSuchVariant(count=count):
+            return [explained("/variant", "too_large", {"limit": str(count)}, call.rooms.say, call.language)]
+        case AgencyNotOffered():
+            return [_line(call, "/agency", "agency_not_offered")]
+        case UnknownCase():
+            return [_line(call, "/case_id", "no_such_case")]
+        case _:
+            return [_line(call, "/service_id", "no_such_service")]
+
+
+def _theirs(new: NewPayment, first: Payment) -> bool:
+    """Whether who asks may hear of the first payment: the same citizen, or whoever holds the case of the fee."""
+    if new.case_id:
+        return (first.portal_id, first.for_case_id) == (new.portal_id, new.case_id)
+    return (first.portal_id, first.citizen_id) == (new.portal_id, new.citizen_id) and bool(new.citizen_id)
+
+
+async def taken(call: Call, first: Payment, *, theirs: bool) -> Problem:
     """To the same citizen the first payment's own words; to anybody else when to ask again, and nothing more."""
     now_ms = epoch_ms(call.rooms.clock.now())
     until = max(first.next_action_ms, first.expires_ms if first.collected_ms is None else 0, now_ms + 1000)
     wait_s = (until - now_ms) / 1000
-    theirs = (first.portal_id, first.citizen_id) == (new.portal_id, new.citizen_id) and bool(new.citizen_id)
     if not theirs:
         about = {"time": from_ms(until).isoformat(timespec="seconds")}
         return Problem("payment-in-doubt", about=about, retry_after_s=wait_s, agency=first.agency)
     number = shown(await _counter(call).case_number(first.case_id))
     about = {"number": number, "words": words_of(first, call)}
+    variant = "yours_fee" if first.for_case_id else "yours"
     return Problem(
-        "payment-in-doubt", variant="yours", about=about, retry_after_s=wait_s, agency=first.agency,
+        "payment-in-doubt", variant=variant, about=about, retry_after_s=wait_s, agency=first.agency,
         case_id=first.case_id, number=number,
     )  # fmt: skip
 

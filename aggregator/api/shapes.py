@@ -88,17 +88,20 @@ class FormCheck(Given, frozen=True, kw_only=True):
     errors: Annotated[tuple[ErrorLine, ...], many("Every violation at once.", 1000)]
 
 
+FormFields = Annotated[
+    dict[FieldName, Any],
+    Meta(
+        description="The fields of the service's form, as `GET /services/{service_id}/form` describes them.",
+        examples=[{"vehicle_number": "OD02AB1234"}],
+        max_length=200,
+    ),
+]
+
+
 class FormData(Asked, frozen=True, kw_only=True):
     """A filled-in form."""
 
-    form: Annotated[
-        dict[FieldName, Any],
-        Meta(
-            description="The fields of the service's form, as `GET /services/{service_id}/form` describes them.",
-            examples=[{"vehicle_number": "OD02AB1234"}],
-            max_length=200,
-        ),
-    ]
+    form: FormFields
 
 
 class EnquiryAsked(FormData, frozen=True, kw_only=True):

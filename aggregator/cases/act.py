@@ -4,7 +4,7 @@ Each is one more operation of the leg, journaled and settled like the first. Wha
 and the state allows; the case lists it, so that no portal computes rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -55,18 +55,28 @@ class Wish:
 
 def possible(registry: Registry, record: CaseRecord) -> list[str]:
     """The actions that make sense for this case now, in the order of `OPERATIONS`."""
-    legs = [(leg, registry.agencies.get(leg.agency)) for leg in record.legs]
     return [
         action
         for action in OPERATIONS
-        if any(
-            agency is not None
-            and _offered(registry, record, action, agency)
-            and _allowed(action, leg, agency)
-            and not _had(action, leg, record)
-            for leg, agency in legs
-        )
+        if any(not hindered(action, leg, agency, record) for leg, agency in offering(registry, record, action))
     ]
+
+
+def offering(registry: Registry, record: CaseRecord, action: str) -> Iterator[tuple[LegRecord, Agency]]:
+    """The legs whose agency offers the action for what this case was made of, now or at another time."""
+    for leg in record.legs:
+        agency = registry.agencies.get(leg.agency)
+        if agency is not None and _offered(registry, record, action, agency):
+            yield leg, agency
+
+
+def hindered(action: str, leg: LegRecord, agency: Agency, record: CaseRecord) -> str:
+    """Why the leg's agency cannot be asked for it now: not_now, already_asked or already_done; "" when it can."""
+    if not _allowed(action, leg, agency):
+        return "not_now"
+    if not _had(action, leg, record):
+        return ""
+    return "already_done" if done(record, action) else "already_asked"
 
 
 def _offered(registry: Registry, record: CaseRecord, action: str, agency: Agency) -> bool:
@@ -124,10 +134,8 @@ async def act(
     if wish.action == "WITHDRAW":
         await withdraw(desk, registry, record, wish.form, before)
         return None
-    for leg in record.legs:
-        agency = registry.agencies.get(leg.agency)
-        offered = agency is not None and _offered(registry, record, wish.action, agency)
-        if agency is not None and offered and _allowed(wish.action, leg, agency):
+    for leg, agency in offering(registry, record, wish.action):
+        if _allowed(wish.action, leg, agency):
             return await desk.store.write(partial(_ask, desk=desk, agency=agency, leg=leg, wish=wish, before=before))
     raise ActionNotPossible("not_now")
 

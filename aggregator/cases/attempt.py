@@ -208,7 +208,15 @@ async def _record(run: Run, desk: Desktop, agency: Agency, trail: JournaledTrail
         told = await late.arrived(run, desk, op, Late(outcome, _ending(trail, outcome)))
     else:
         return
+    if isinstance(outcome, Confirmed):
+        await _fee(run, op, outcome.receipt.facts.get("fee_paise", ""))
     await events.append(run, told + _alarms(op, outcome, at))
+
+
+async def _fee(run: Run, op: Operation, named: str) -> None:
+    """What the agency asks for, as it said when it took the application: nobody else knows it better."""
+    if named.isascii() and named.isdecimal():
+        await run("update leg set fee_paise = $1 where id = $2", int(named), op.leg_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from aggregator.payments import payment as rows
 from aggregator.payments.payment import COLUMNS, Payment, Phase, payment_of
 from aggregator.payments.till import BILL, POST, Till, told
 from aggregator.registry.agency import Agency, Service
+from aggregator.resilience.pipeline import Answer
 from aggregator.sdk.clock import epoch_ms, new_id
 from aggregator.sdk.errors import AgencyError, NotAttempted, Refused
 from aggregator.sdk.model import Facts, Order
@@ -37,9 +38,10 @@ _SIGNS = re.compile(r"[^0-9A-Z]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPayment:
-    """What a portal asks for. `form` is the biller's payment form without what the bill fills in.
+    """What a portal asks for: a bill by its service and the biller's payment form, or a case's fee by its case.
 
-    `return_url`: where the citizen's browser goes in the end; `origin`: ours, to which the gateway sends it first.
+    `variant`: which of a fee's variants, where the agency named none. `return_url`: where the citizen's browser goes in
+    the end; `origin`: ours, to which the gateway sends it first.
     """
 
     portal_id: str
@@ -50,14 +52,17 @@ class NewPayment:
     origin: str
     return_url: str = ""
     channel: str = ""
+    case_id: str = ""
+    variant: int | None = None
 
 
 class NotPayable(Exception):
     """Nothing can be paid here; `reason` has a sentence in texts: no_gateway, no_bill, nothing_due, past_due ..."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, agency: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.agency = agency
 
 
 class BillUnanswered(Exception):
@@ -87,6 +92,23 @@ class Bill:
     as_of: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What is to be paid to whom, and what of it is sealed with the payment's own case.
+
+    `account`: the blind index that the lock knows it by. `case_id`, `leg_id`: of the case whose fee it is.
+    """
+
+    service: Service
+    biller: Agency
+    gateway: Agency
+    account: str
+    bill: Bill
+    form: dict[str, Any]
+    case_id: str = ""
+    leg_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A payment ready to be written."""
@@ -103,12 +125,14 @@ async def draft(till: Till, new: NewPayment) -> Draft:
     """
     service, biller, gateway = _parties(till, new)
     account = account_index(till, new.form)
-    bill = await _bill(till, biller, new.form, account)
+    bill = await shown(till, biller, Order("", _bill_offer(till, biller, new.form), new.form), account)
     form = _filled(service, new.form, bill)
     errors = violations(service.form, form)
     if errors:
         raise FormInvalid(errors)
-    return _drafted(till, new, (service, biller, gateway), (account, bill, form))
+    return drafted(
+        till, new, Owed(service=service, biller=biller, gateway=gateway, account=account, bill=bill, form=form)
+    )
 
 
 def _parties(till: Till, new: NewPayment) -> tuple[Service, Agency, Agency]:
@@ -141,13 +165,19 @@ def account_index(till: Till, form: Mapping[str, Any]) -> str:
     raise NotPayable("not_a_payment")
 
 
-async def _bill(till: Till, biller: Agency, form: Mapping[str, Any], account: str) -> Bill:
+async def told_now(agency: Agency, operation: str, order: Order) -> Answer:
+    """What the agency says at this moment. Raises NotPayable, BillUnanswered."""
     try:
-        answer = await biller.guarded.read(BILL, Order("", _bill_offer(till, biller, form), form), cached=False)
+        return await agency.guarded.read(operation, order, cached=False)
     except Refused as refused:
-        raise NotPayable(refused.reason) from refused
+        raise NotPayable(refused.reason, agency.id) from refused
     except (AgencyError, NotAttempted) as away:
-        raise BillUnanswered(biller.id, getattr(away, "retry_after_s", None)) from away
+        raise BillUnanswered(agency.id, getattr(away, "retry_after_s", None)) from away
+
+
+async def shown(till: Till, biller: Agency, order: Order, account: str) -> Bill:
+    """The bill as the biller shows it now. Raises NotPayable, BillUnanswered, BillTaken."""
+    answer = await told_now(biller, BILL, order)
     values = answer.value.values if isinstance(answer.value, Facts) else {}
     amount = str(values.get("amount_paise", ""))
     if not (amount.isdecimal() and int(amount) > 0):
@@ -179,14 +209,9 @@ def _filled(service: Service, form: Mapping[str, Any], bill: Bill) -> dict[str, 
     return {**given, **told_by_bill, "amount_paise": bill.amount_paise}
 
 
-def _drafted(
-    till: Till,
-    new: NewPayment,
-    parties: tuple[Service, Agency, Agency],
-    owed: tuple[str, Bill, dict[str, Any]],
-) -> Draft:
-    service, biller, gateway = parties
-    account, bill, form = owed
+def drafted(till: Till, new: NewPayment, owed: Owed) -> Draft:
+    """A payment of what is owed, with its own case; nothing is written."""
+    gateway, biller, bill, form = owed.gateway, owed.biller, owed.bill, owed.form
     desk = till.desk
     at = desk.clock.now()
     payment_id, case_id = (new_id(prefix, desk.clock, desk.chance) for prefix in ("pay", "case"))
@@ -200,8 +225,8 @@ def _drafted(
     plan = Plan(
         case_id=case_id,
         number=number.mint(desk.chance),
-        new=NewCase(new.portal_id, new.citizen_id, service.id, biller.id, form, new.channel, ""),
-        service=service,
+        new=NewCase(new.portal_id, new.citizen_id, owed.service.id, biller.id, form, new.channel, ""),
+        service=owed.service,
         operation=order,
         operation_class=gateway.operations["order"].effective.value,
         case=case_view([leg_view(order, [], epoch_ms(at))]),
@@ -214,12 +239,13 @@ def _drafted(
     more = {"expires_at": expires.replace(microsecond=0).isoformat(), "return_url": back}
     payment = Payment(
         id=payment_id, case_id=case_id, portal_id=new.portal_id, citizen_id=new.citizen_id, agency=biller.id,
-        gateway=gateway.id, account_index=account, bill_key=bill.key, amount_paise=bill.amount_paise,
+        gateway=gateway.id, account_index=owed.account, bill_key=bill.key, amount_paise=bill.amount_paise,
         bill_as_of_ms=epoch_ms(bill.as_of), order_id=order.id, post_id="", refund_id="",
         phase=Phase.PREPARING.value, reason_code="accepted", owner="system", word="", bank_reference="",
         gateway_payment="", pay_url="", return_url=new.return_url, asked=0, misses=0, missed_ms=None, disagreed=0,
         late=0, refund_wanted=0, warned=0, seen="", next_action_ms=epoch_ms(at), expires_ms=epoch_ms(expires),
         collected_ms=None, matched_ms=None, closed_ms=None, created_ms=epoch_ms(at), updated_ms=epoch_ms(at), version=1,
+        for_case_id=owed.case_id, for_leg_id=owed.leg_id,
     )  # fmt: skip
     return Draft(payment, plan, seal_more(desk.vault, order.id, more))
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aggregator.cases.desk import UnknownCase
 from aggregator.cases.keys import Key, Keys, StoredAnswer
-from aggregator.payments import collect, refund
+from aggregator.payments import collect, fee, refund
 from aggregator.payments import payment as rows
 from aggregator.payments.collect import BillTaken, BillUnanswered, NewPayment, NotPayable
 from aggregator.payments.evidence import evidence_of
@@ -20,7 +21,16 @@ from aggregator.sdk.clock import epoch_ms
 from aggregator.sdk.waypoints import passing
 from aggregator.store import Conflict, Run
 
-__all__ = ["BillTaken", "BillUnanswered", "Counter", "NewPayment", "NoReceipt", "NotPayable", "OpenedPayment"]
+__all__ = [
+    "BillTaken",
+    "BillUnanswered",
+    "Counter",
+    "NewPayment",
+    "NoReceipt",
+    "NotPayable",
+    "OpenedPayment",
+    "UnknownCase",
+]
 
 CHECK_EVERY_MS = 10_000
 """A citizen's "look again now" is honoured so often; a gateway is not asked more for impatience."""
@@ -50,13 +60,13 @@ class Counter:
     async def open(self, new: NewPayment, key: Key) -> OpenedPayment:
         """Accepts a payment durably, or finds what the same key was given before.
 
-        Raises UnknownService, AgencyNotOffered, FormInvalid, NotPayable, BillUnanswered, BillTaken, KeyReused,
-        KeyRunning, StoreUnavailable.
+        Raises UnknownService, UnknownCase, NoSuchVariant, AgencyNotOffered, FormInvalid, NotPayable, BillUnanswered,
+        BillTaken, KeyReused, KeyRunning, StoreUnavailable.
         """
         known = await self._known(key)
         if known is not None:
             return known
-        made = await collect.draft(self._till, new)
+        made = await (fee.draft if new.case_id else collect.draft)(self._till, new)
         passing("payment_before_t1")
         try:
             await self._till.desk.store.write(lambda run: collect.write(run, self._till, made, key))
@@ -91,6 +101,11 @@ class Counter:
             inline=True,
         )
         return [(payment_of(row), row["case_number"]) for row in found]
+
+    async def for_fee(self, case_id: str) -> Payment | None:
+        """The open payment of this case's fee."""
+        found = await self._read("p.for_case_id = $1 and p.closed_ms is null and p.late = 0", case_id)
+        return found[0][0] if found else None
 
     async def show(self, payment_id: str, *, portal_id: str) -> tuple[Payment, str] | None:
         """The portal's payment and its tracking number; None alike for another's and for none."""

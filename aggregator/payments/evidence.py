@@ -15,16 +15,16 @@ from aggregator.store import Row, Store
 _OPERATIONS = (
     "select id, agency, name, reference, agency_reference, state, attempt, sends, looks, reason_code, owner,"
     " created_ms as created_at, first_sent_ms as first_sent_at, updated_ms as updated_at"
-    " from operation where case_id = $1 order by created_ms, id"
+    " from operation where case_id = $1 or id = $2 order by created_ms, id"
 )
 _ATTEMPTS = (
     "select a.operation_id, a.n, a.started_ms as started_at, a.ended_ms as ended_at, a.request_sha256, a.sent,"
     " a.answered, a.outcome, a.why, a.driver_version, a.reply_status from attempt a"
-    " join operation o on o.id = a.operation_id where o.case_id = $1 order by a.started_ms, a.n"
+    " join operation o on o.id = a.operation_id where o.case_id = $1 or o.id = $2 order by a.started_ms, a.n"
 )
 _LOOKS = (
     "select k.operation_id, k.n, k.at_ms as at, k.result, k.counted, k.control, k.matches from look k"
-    " join operation o on o.id = k.operation_id where o.case_id = $1 order by k.at_ms, k.n"
+    " join operation o on o.id = k.operation_id where o.case_id = $1 or o.id = $2 order by k.at_ms, k.n"
 )
 _WORDS = (
     "select source, kind, word, paid_paise, gateway_payment, agrees, at_ms as at from payment_word"
@@ -49,11 +49,12 @@ _ITEMS = (
 async def evidence_of(store: Store, payment: Payment) -> dict[str, Any]:
     """The pack. Times in RFC 3339, amounts in integer paise."""
     case = (await store.read("select number, service_id from cases where id = $1", payment.case_id))[0]
+    mine = (payment.case_id, payment.post_id)
     return {
         "payment": _payment(payment, case),
-        "operations": _rows(await store.read(_OPERATIONS, payment.case_id)),
-        "attempts": _rows(await store.read(_ATTEMPTS, payment.case_id)),
-        "looks": _rows(await store.read(_LOOKS, payment.case_id)),
+        "operations": _rows(await store.read(_OPERATIONS, *mine)),
+        "attempts": _rows(await store.read(_ATTEMPTS, *mine)),
+        "looks": _rows(await store.read(_LOOKS, *mine)),
         "gateway_words": _rows(await store.read(_WORDS, payment.id)),
         "ledger": _rows(await store.read(_ENTRIES, payment.id)),
         "held_paise": summed(await store.read(SUMS, payment.id)).held,
@@ -82,6 +83,7 @@ def _payment(payment: Payment, case: Row) -> dict[str, Any]:
         "id": payment.id,
         "number": shown(case["number"]),
         "case_id": payment.case_id,
+        "for_case_id": payment.for_case_id,
         "service_id": case["service_id"],
         "biller": payment.agency,
         "gateway": payment.gateway,

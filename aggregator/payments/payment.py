@@ -82,6 +82,9 @@ class Payment:
     created_ms: int
     updated_ms: int
     version: int
+    for_case_id: str = ""
+    """The case whose fee it is; "" for a bill."""
+    for_leg_id: str = ""
 
     @property
     def reference(self) -> str:

@@ -1,10 +1,13 @@
 """The second leg: what was verified is posted at the biller, in the biller's class, and entered when it is proved.
 
 The operation is born in the commit that enters the money as held: there is no instant in which money is held and
-nobody is to pass it on.
+nobody is to pass it on. A fee's is born at the leg that applied, so that the agency finds its own number in it.
 """
 
+from dataclasses import replace
 from datetime import datetime
+
+import orjson
 
 from aggregator.cases import standing
 from aggregator.cases.opening import insert_leg, insert_operation
@@ -13,14 +16,17 @@ from aggregator.cases.orders import seal_more
 from aggregator.feed.events import NewEvent
 from aggregator.payments.ledger import Entry, Fact, enter, sums
 from aggregator.payments.payment import Payment
-from aggregator.payments.till import POST, Till, asked, begun
+from aggregator.payments.till import POST, SETTLED_NO, Till, asked, begun
 from aggregator.registry.agency import Agency
-from aggregator.sdk.clock import new_id
+from aggregator.sdk.clock import epoch_ms, from_ms, new_id
+from aggregator.sdk.status import FINAL, Status
 from aggregator.store import Run
 
 
-async def begin(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[Operation, list[NewEvent]]:
-    """The biller's leg and its one operation, READY; the caller appends the events."""
+async def begin(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[Operation | None, list[NewEvent]]:
+    """The biller's operation, READY, or None where it wants no money any more; the caller appends the events."""
+    if payment.for_leg_id:
+        return await _for_fee(run, till, payment, at)
     biller: Agency = till.registry().agencies[payment.agency]
     desk = till.desk
     services = await run("select service_id from cases where id = $1", payment.case_id)
@@ -31,6 +37,26 @@ async def begin(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[O
     more = seal_more(desk.vault, op.id, {"bank_ref": payment.gateway_payment})
     await insert_operation(run, op, biller.operations[POST].effective.value, more)
     return op, [begun(op, at), *await standing.refresh(run, op, at)]
+
+
+async def _for_fee(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[Operation | None, list[NewEvent]]:
+    """None when the application has ended or its fee was paid in another way: then the money goes back."""
+    desk = till.desk
+    leg = (await run("select status from leg where id = $1", payment.for_leg_id))[0]
+    asked_before = await run("select state from operation where leg_id = $1 and name = $2", payment.for_leg_id, POST)
+    if Status(leg["status"]) in FINAL or any(row["state"] not in SETTLED_NO for row in asked_before):
+        return None, []
+    first = await standing.first_operation(run, payment.for_leg_id)
+    op = asked(till, payment, first.leg_id, agency=payment.agency, name=POST, service=first.service)
+    op = replace(op, case_id=payment.for_case_id)
+    rows = await run("select form_sealed from cases where id = $1", payment.case_id)
+    sealed = desk.vault.open(rows[0]["form_sealed"], table="cases", row=payment.case_id, column="form_sealed")
+    paid_at = from_ms(payment.collected_ms or epoch_ms(at)).isoformat(timespec="seconds")
+    more = {**orjson.loads(sealed), "bank_ref": payment.gateway_payment, "paid_at": paid_at}
+    biller: Agency = till.registry().agencies[payment.agency]
+    await insert_operation(run, op, biller.operations[POST].effective.value, seal_more(desk.vault, op.id, more))
+    await run("update cases set version = version + 1 where id = $1", op.case_id)
+    return op, [begun(op, at)]
 
 
 async def enter_posted(run: Run, till: Till, payment: Payment, op: Operation, at: datetime) -> bool:

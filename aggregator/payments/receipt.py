@@ -11,9 +11,12 @@ async def receipt_claims(store: Store, payment: Payment) -> dict[str, Any]:
     """The claims of a payment's receipt, in the form of a case's (`aggregator.cases.receipt`). Times in seconds."""
     case = (await store.read("select number, service_id, livemode from cases where id = $1", payment.case_id))[0]
     operations = await store.read(
-        "select agency, name, reference, agency_reference from operation where case_id = $1 order by created_ms, id",
+        "select agency, name, reference, agency_reference from operation where case_id = $1 or id = $2"
+        " order by created_ms, id",
         payment.case_id,
+        payment.post_id,
     )
+    applied = await store.read("select number from cases where id = $1", payment.for_case_id)
     return {
         "iss": "citizen-service-aggregator",
         "sub": payment.id,
@@ -25,6 +28,7 @@ async def receipt_claims(store: Store, payment: Payment) -> dict[str, Any]:
         "phase": payment.phase,
         "payee": payment.agency,
         "bill": payment.bill_key,
+        **({"fee_of": shown(applied[0]["number"])} if applied else {}),
         "amount_paise": payment.amount_paise,
         "currency": CURRENCY,
         "paid_at": (payment.collected_ms or 0) // 1000,

@@ -99,10 +99,15 @@ class Verification:
         await self._enter(run, paid, said)
         op, told = await post.begin(run, self._till, paid, at)
         await run("update leg set poll_due_ms = $1 where case_id = $2 and position = 1", epoch_ms(at), payment.case_id)
+        changes = {"collected_ms": epoch_ms(at), "word": said.word, "asked": payment.asked + 1}
+        if op is None:
+            unwanted = Step(Phase.REFUNDING, "not_wanted")
+            await steps.take(run, self._till, paid, unwanted, seen=seen, next_action_ms=epoch_ms(at), **changes)
+            return None
         await steps.take(
             run, self._till, paid, Step(Phase.POSTING, "paid", told=tuple(told)),
-            post_id=op.id, collected_ms=epoch_ms(at), word=said.word, asked=payment.asked + 1,
-            seen=seen.replace("//", f"/{op.state.value}/"), next_action_ms=epoch_ms(at) + 3_600_000,
+            post_id=op.id, seen=seen.replace("//", f"/{op.state.value}/"), next_action_ms=epoch_ms(at) + 3_600_000,
+            **changes,
         )  # fmt: skip
         return op
 

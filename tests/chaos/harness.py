@@ -33,6 +33,11 @@ SIMULATORS = {
     "tpcodl_portal": "adapters.electricity.tpcodl.simulator",
 }
 """Five agencies: queryable, queryable over SOAP, keyed (and idempotent in its cancellation), unique, opaque."""
+TAKING_MONEY = {
+    "odisha_police": "adapters.police.cctns.simulator",
+    "paygate": "adapters.gateway.cashfree.simulator",
+}
+"""Where money goes: one more agency with a fee, and the gateway. Not among those that citizens apply to at random."""
 WRITES = {"passport": "submit", "rto": "submit", "bscl": "submit", "bmc": "book", "tpcodl_portal": "complain"}
 ENDED = {"CONFIRMED", "REJECTED", "EXPIRED", "CANCELLED", "NEEDS_HUMAN"}
 FINAL_OR_TOLD = {
@@ -76,6 +81,14 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "tpcodl_portal": (
         "electricity.supply_complaint",
         {"consumer_id": "900S00000", "complaint_type": "NS", "text": "No power since morning"},
+    ),
+    "odisha_police": (
+        "police.character_certificate",
+        {
+            "name": "Test Citizen", "father_name": "Test Father", "gender": "F", "date_of_birth": "1990-01-01",
+            "address_line1": "Plot 1", "district": "98", "police_station": "9801", "pin": "751001",
+            "id_type": "VOTER", "id_last4": "1234", "purpose": "Employment",
+        },
     ),
 }  # fmt: skip
 
@@ -134,7 +147,7 @@ class Simulator:
 
 def spawn(name: str, data: Path, port: int = 0, control: int = 0) -> tuple[subprocess.Popen[str], int, int]:
     """The agency's process, its port and its control port."""
-    command = [sys.executable, "-m", SIMULATORS[name], "--data", str(data)]
+    command = [sys.executable, "-m", {**SIMULATORS, **TAKING_MONEY}[name], "--data", str(data)]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--control-port", str(control)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -186,6 +199,8 @@ class Promise:
     mobile: str
     case_id: str = ""
     number: str = ""
+    form: dict[str, Any] = field(default_factory=dict)
+    """What this citizen answers otherwise than `FORMS`."""
     withdrawal: str = ""
     """"asked" once a withdrawal was asked for, "answered" once it was taken."""
 
@@ -229,7 +244,7 @@ class City:
     ) -> None:
         """`without` names a rule of ours the server runs without: a control (see fast_city.py)."""
         env = {**os.environ, "FAST_SPEED": str(speed or self.speed), "FAST_BORN": str(self.born)}
-        if self.speed == 1.0:  # notices are signed with the real time
+        if self.speed == 1.0 or "paygate" in self.agencies:  # notices are signed, and orders end, by the real time
             env["FAST_EPOCH"] = str(self.born)
         env.pop("KILL_AT", None)
         env |= {
@@ -295,7 +310,7 @@ class City:
     def submit(self, promise: Promise, wait_s: int = 0, *, strictly: bool = False) -> bool:
         """Whether the portal got its number; it asks again with the same key if not. `strictly`: breaks are raised."""
         service, form = FORMS[promise.agency]
-        form = {**form, "mobile": promise.mobile}
+        form = {**form, "mobile": promise.mobile, **promise.form}
         if promise.agency == "bmc":  # a hall is let once a day
             nth = int(promise.key.removeprefix("key-"))
             form["date"] = f"{2040 + nth // 336}-{1 + nth // 28 % 12:02d}-{1 + nth % 28:02d}"

@@ -14,10 +14,11 @@ from typing import Any
 from aggregator.cases import worker
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
-from aggregator.cases.desk import Key
+from aggregator.cases.desk import Desk, Key, NewCase
 from aggregator.cases.inbox import Inbox
 from aggregator.cases.mailbox import Post
 from aggregator.cases.reconcile import Reconciliation
+from aggregator.cases.track import Tracking
 from aggregator.citizens.vault import Vault
 from aggregator.feed.stream import Stream
 from aggregator.payments import files
@@ -53,6 +54,12 @@ PAY_FORM = {
         "bill_number": {"type": "string", "title": {"en": "Bill"}},
         "bank_ref": {"type": "string", "title": {"en": "Bank reference"}},
     },
+}
+PERMIT_FORM = {
+    "type": "object",
+    "title": {"en": "Permit"},
+    "required": ["mobile"],
+    "properties": {"mobile": {"type": "string", "title": {"en": "Mobile"}}},
 }
 KEY_FACTS: dict[str, Any] = {"max_apply_delay_s": 60, "query_lag_s": 5, "key_ttl_s": 30 * 86_400}
 LATE_S = 40.0
@@ -131,6 +138,40 @@ class BoardDriver:
         return [Receipt(need(row, "number"), reference=row["ref"]) for row in need_rows(reply, "rows")]
 
 
+class OfficeDriver:
+    """An office that takes applications and asks a fee for them: the board's payments, at an application's number."""
+
+    def __init__(self, wire: Wire, settings: Settings) -> None:
+        self.api = RestClient(wire, settings.url, judge=judge)
+
+    @operation(Class.KEYED, **KEY_FACTS)
+    async def submit(self, order: Order) -> Receipt:
+        reply = await self.api.post("/submit", {"ref": order.reference})
+        return Receipt(need(reply, "number"), reference=order.reference, facts={"fee_paise": str(reply["fee"])})
+
+    @operation(Class.SAFE)
+    async def track(self, order: Order) -> Reading | Absent:
+        reply = await self.api.get("/status", number=order.agency_reference)
+        return Reading(Status(reply["status"]), reply["status"]) if reply.get("status") else Absent("unknown")
+
+    @operation(Class.QUERYABLE, max_apply_delay_s=60, query_lag_s=5, control_reference="CONTROL")
+    async def pay(self, order: Order) -> Receipt:
+        form = order.form
+        body = {"ref": order.reference, "account": order.agency_reference, "bill": f"B-{order.agency_reference}"}
+        reply = await self.api.post("/pay", body | {"amount": form["amount_paise"], "when": form["paid_at"]})
+        return Receipt(need(reply, "number"), reference=order.reference)
+
+    @operation(Class.IDEMPOTENT, max_apply_delay_s=60, query_lag_s=5)
+    async def cancel(self, order: Order) -> Receipt:
+        await self.api.post("/cancel", {"ref": order.reference, "account": order.agency_reference})
+        return Receipt(order.agency_reference)
+
+    @operation(Class.SAFE)
+    async def find(self, order: Order) -> list[Receipt]:
+        reply = await self.api.get("/find/pay", ref=order.reference)
+        return [Receipt(need(row, "number"), reference=row["ref"]) for row in need_rows(reply, "rows")]
+
+
 FACTS: dict[Class, dict[str, Any]] = {
     Class.QUERYABLE: {"max_apply_delay_s": 60, "query_lag_s": 5, "control_reference": "CONTROL"},
     Class.KEYED: KEY_FACTS,
@@ -163,6 +204,8 @@ class Books:
     keyed: bool = False
     """The board honours our key: a repeated posting is the first one."""
     later: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+    office: dict[str, str] = field(default_factory=dict)
+    """The office's applications: number -> where they stand."""
 
     def owe(self, account: str, amount: int = 66_400) -> None:
         self.bills[account] = {"bill": f"B-{account}", "due": amount}
@@ -210,12 +253,28 @@ class Books:
         if path == "refund":
             back = {"ref": told["ref"], "number": self.number("R"), "amount": told["amount"]}
             return self.refunds.setdefault(told["ref"], {**back, "pending": self.refund_pending})
+        if path == "pay":
+            return self._posted(told)
+        return self._applied(path, told)
+
+    def _applied(self, path: str, told: Mapping[str, Any]) -> Any:
+        """An application at the office, or its withdrawal."""
+        number = told.get("account") or self.number("A")
+        self.office[number] = "AWAITING_PAYMENT" if path == "submit" else "WITHDRAWN"
+        return {"number": number, "fee": 66_400}
+
+    def _posted(self, told: Mapping[str, Any]) -> Any:
+        if self.office.get(told["account"], "AWAITING_PAYMENT") != "AWAITING_PAYMENT":
+            return {"refused": "CLOSED"}
         known = [one for one in self.posts if one["ref"] == told["ref"]]
         if known and self.keyed:
             return known[0]
         posted = {**told, "number": self.number("N")}
         self.posts.append(posted)
-        self.bills[told["account"]]["due"] = 0
+        if told["account"] in self.office:
+            self.office[told["account"]] = "IN_PROGRESS"
+        else:
+            self.bills[told["account"]]["due"] = 0
         return posted
 
     def act_late(self) -> None:
@@ -288,16 +347,20 @@ class BooksWire:
                 return _json({**said, **(books.twisted if said["word"] else {})})
             case "bill":
                 return _json({"due": 0, "bill": "", **books.bills.get(asked, {})})
-            case "find/pay":
-                if asked == "CONTROL":
-                    return _json({"rows": [{"ref": "CONTROL", "number": "N0"}]})
-                return _json({"rows": [one for one in books.posts if one["ref"] == asked]})
-            case "find/refund":
-                return _json({"rows": [books.refunds[asked]] if asked in books.refunds else []})
-        return _json({"rows": [books.orders[asked]] if asked in books.orders else []})
+            case "status":
+                return _json({"status": books.office.get(asked, "")})
+        return _json({"rows": self._found(path, asked)})
+
+    def _found(self, path: str, asked: str) -> list[dict[str, Any]]:
+        """The records under a reference of ours."""
+        if path == "find/pay":
+            control = {"ref": "CONTROL", "number": "N0"}
+            return [one for one in [*self.books.posts, control] if one["ref"] == asked]
+        records = self.books.refunds if path == "find/refund" else self.books.orders
+        return [records[asked]] if asked in records else []
 
     def _write(self, path: str, told: Mapping[str, Any]) -> Reply:
-        script = self.books.script[path]
+        script = self.books.script.get(path, [])
         fate = script.pop(0) if script else "normal"
         if fate == "lost":
             raise WireError(Sent.MAYBE, "ServerDisconnectedError")
@@ -332,6 +395,8 @@ class MoneyTown:
     cashier: Cashier
     counter: Counter
     signer: Signer
+    desk: Desk
+    tracking: Tracking
 
     async def open(self, account: str = "1234", *, citizen: str = "ctz_a", key: str = "") -> OpenedPayment:
         """A citizen begins to pay; nothing has moved yet when this returns."""
@@ -342,11 +407,27 @@ class MoneyTown:
         spent = Key("portal_1", citizen, "POST", "/payments", key or self.books.number("key-"), "f")
         return await self.counter.open(new, spent)
 
+    async def apply(self, citizen: str = "ctz_a") -> str:
+        """An application that the office has; its case."""
+        new = NewCase("portal_1", citizen, "office.permit", None, {"mobile": "9000000000"})
+        opened = await self.desk.open(new, Key("portal_1", citizen, "POST", "/cases", self.books.number("a-"), "f"))
+        await self.turn(1)
+        return opened.record.id
+
+    async def open_fee(self, case_id: str, *, key: str = "", portal: str = "portal_1") -> OpenedPayment:
+        """A citizen begins to pay the fee of the case."""
+        new = NewPayment(
+            portal_id=portal, citizen_id="", service_id="", agency=None, form={}, origin="http://city.example",
+            case_id=case_id,
+        )  # fmt: skip
+        return await self.counter.open(new, Key(portal, "", "POST", "/payments", key or self.books.number("key-"), "f"))
+
     async def turn(self, times: int = 3) -> None:
         """Everything that is due now is done."""
         for _ in range(times):
             await self.inbox.work()
             await self.reconciliation._settle_due()
+            await self.tracking.poll_due()
             await self.delivery._scan()
             await self.quiet()
             await self.cashier.work()
@@ -425,30 +506,39 @@ async def money_town(
         cashier=Cashier(till),
         counter=Counter(till, signer),
         signer=signer,
+        desk=Desk(desktop, lambda: registry, stream, delivery, signer),
+        tracking=Tracking(desktop, lambda: registry, stream),
     )
 
 
 def _registry(cls: Class, books: Books, clock: ManualClock, chance: SeededChance) -> Registry:
     board = _agency("board", board_driver(cls), BooksWire(books, "board"), clock, chance)
     bank = _agency("bank", GatewayDriver, BooksWire(books, "bank"), clock, chance)
+    office = _agency("office", OfficeDriver, BooksWire(books, "office"), clock, chance)
     service = Service(
         id="board.bill_payment", title={"en": "Bill payment"}, description={"en": "A bill is paid"}, kind="PAYMENT",
         agencies=("board",), offer="bill_payment", operation="pay", form=PAY_FORM, category="electricity",
     )  # fmt: skip
-    return Registry(
-        City("Testpur", "Asia/Kolkata"), {"board": board, "bank": bank}, {"board.bill_payment": service}, "digest"
-    )
+    permit = Service(
+        id="office.permit", title={"en": "Permit"}, description={"en": "A permit"}, kind="APPLICATION",
+        agencies=("office",), offer="permit", operation="submit", form=PERMIT_FORM, category="office",
+    )  # fmt: skip
+    agencies = {"board": board, "bank": bank, "office": office}
+    return Registry(City("Testpur", "Asia/Kolkata"), agencies, {one.id: one for one in (service, permit)}, "digest")
 
 
 def _agency(name: str, driver: type, wire: Wire, clock: ManualClock, chance: SeededChance) -> Agency:
-    kind = "gateway" if name == "bank" else "electricity"
+    kind = {"bank": "gateway", "office": "rto"}.get(name, "electricity")
     policy = Policy(max_rps=10_000.0)
     operations = {key: declared for cls in reversed(driver.__mro__) for key, declared in operations_of(cls).items()}
     settings = Settings(f"http://{name}.example")
-    offer = Offer("bill_payment", "PAYMENT", "pay", {"en": "Bill payment"}, PAY_FORM)
+    offers = {
+        "board": Offer("bill_payment", "PAYMENT", "pay", {"en": "Bill payment"}, PAY_FORM),
+        "office": Offer("permit", "APPLICATION", "submit", {"en": "Permit"}, PERMIT_FORM),
+    }
     manifest = Manifest(
         name=name, kind=kind, version="1", protocol="json", title={"en": name}, summary="",
-        offers={"bill_payment": offer} if kind != "gateway" else {},
+        offers={offers[name].key: offers[name]} if name in offers else {},
     )  # fmt: skip
     guarded = Guarded(
         name, driver(wire, settings), operations, policy, clock=clock, chance=chance, meter=NullMeter()

@@ -1,0 +1,70 @@
+"""Citizens who pay through the city under fire: what they do, and what the gateway's own book says of it."""
+
+import http.client
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import City, Promise, Simulator, call
+
+ENDED = {"POSTED", "REFUNDED", "NOT_PAID"}
+
+
+@dataclass
+class Payer:
+    """A citizen who pays: a bill, or the fee of the case that was promised."""
+
+    key: str
+    what: dict[str, Any]
+    id: str = ""
+    seen: dict[str, Any] = field(default_factory=dict)
+    paid: bool = False
+    """The citizen's bank was charged."""
+
+    def ask(self, city: City, wait_s: int = 0) -> tuple[int, Any]:
+        """Begins, or asks again with the same key."""
+        headers = {"Idempotency-Key": f"pay-{self.key}", "Prefer": f"wait={wait_s}"}
+        status, told = call(city.port, "POST", "/v1/payments", self.what, headers)
+        if status in {201, 202}:
+            assert self.id in {"", told["id"]}, "one key, one payment"
+            self.id, self.seen = told["id"], told
+        return status, told
+
+    def look(self, city: City) -> dict[str, Any]:
+        status, told = call(city.port, "GET", f"/v1/payments/{self.id}")
+        assert status == 200, (status, told)
+        self.seen = told
+        return self.seen
+
+    def at_the_bank(self) -> None:
+        """Pays on the gateway's page, as a browser would, if there is one to pay on."""
+        if not self.paid and self.seen.get("phase") == "WAITING":
+            address = urllib.parse.urlsplit(self.seen["pay_url"])
+            bank = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+            bank.request("POST", address.path, "say=pay", {"Content-Type": "application/x-www-form-urlencoded"})
+            self.paid = b"Paid." in bank.getresponse().read()
+            bank.close()
+
+
+def fee_of(promise: Promise, **more: Any) -> Payer:
+    return Payer(promise.key, {"case_id": promise.case_id, **more})
+
+
+def until(seen: Callable[[], Any], patience_s: float = 60.0) -> Any:
+    """What `seen` gives once it is true. Raises AssertionError when the patience is over."""
+    end = time.monotonic() + patience_s
+    while not (found := seen()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
+    return found
+
+
+def captured(gateway: Simulator) -> set[str]:
+    """Our references under which the gateway took money, by its own book."""
+    return {row["agency_ref"] for row in gateway.acted() if row["operation"] == "checkout"}
+
+
+def given_back(gateway: Simulator) -> set[str]:
+    return {row["our_ref"] for row in gateway.acted() if row["operation"] == "refund"}

@@ -96,9 +96,13 @@ async def reused(town):
 
 async def agency_budget(town):
     body = {"form": {"consumer": "123456"}}
-    asked = (town.ask("POST", "/services/office.bill/enquiries", json=body) for _ in range(60))
-    answers = await asyncio.gather(*asked)
-    return next(got for got in answers if got.status == 429)
+    spent = []
+    for _ in range(20):  # a busy machine may be slower than the share grows back
+        asked = (town.ask("POST", "/services/office.bill/enquiries", json=body) for _ in range(60))
+        spent += [got for got in await asyncio.gather(*asked) if got.status == 429]
+        if spent:
+            break
+    return spent[0]
 
 
 async def agency_away(town):

@@ -22,7 +22,7 @@ from aggregator.cases.mailbox import Post
 from aggregator.cases.operation import COLUMNS, Operation, operation_of
 from aggregator.cases.orders import order_of
 from aggregator.cases.orphans import before_people
-from aggregator.cases.settle import Step
+from aggregator.cases.settle import Step, another_may_act
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
 from aggregator.feed.stream import Stream
@@ -268,6 +268,8 @@ class Inbox:
         assert isinstance(driver, Notifies)  # noqa: S101 - it was when the callback was kept
         notice = driver.notified(self._again(row))
         if notice.refused is not None:
+            if another_may_act(op, agency.operations[op.name], epoch_ms(at)):
+                return []  # the one was refused; the other one may still be carried out
             step = Step(State.REJECTED, notice.refused.reason, "state.rejected", epoch_ms(at))
             return (await ledger.move(run, op, step, at)).events
         receipt = notice.receipt

@@ -86,7 +86,7 @@ def concluded(op: Operation, outcome: Outcome, declared: Declared, now_ms: int, 
             return Step(State.CONFIRMED, "confirmed", "state.confirmed", now_ms)
         case Rejected(code=code, reason=reason):
             exists = code in declared.already_exists_codes or reason == "duplicate"
-            if op.doubtful and (exists or declared.effective is Class.UNIQUE):
+            if op.doubtful and (exists or declared.effective in RESENDS):
                 # Evidence of success after a doubt, if the record is ours; or a no to the second try alone, which says
                 # nothing of the first: a look decides, now.
                 return Step(State.IN_DOUBT, "already_exists", "state.in_doubt", now_ms, doubtful=True)
@@ -168,10 +168,31 @@ def _found(op: Operation, declared: Declared, seen: Looked, now_ms: int) -> Step
     if seen.matches > 1 or not seen.same:
         return Step(State.CONFLICT, "conflict", "state.conflict", now_ms, queue_of(op.agency))
     if seen.refused_code:
-        return Step(State.REJECTED, "refused", "state.rejected", now_ms)
+        return _refused(op, declared, now_ms)
     if seen.pending:
         return Step(State.PENDING, "agency_decides", "state.pending", now_ms + min(_ms(declared.answer_due_s), DAY_MS))
     return Step(State.CONFIRMED, "confirmed", "state.confirmed", now_ms)
+
+
+def another_may_act(op: Operation, declared: Declared, now_ms: int) -> bool:
+    """Whether a send of this operation besides the one that was refused may still take effect.
+
+    An agency that got it twice may refuse the one and carry out the other, later: a no is final when none can act.
+    """
+    if op.sends <= 1:
+        return False
+    bounded = op.ended_ms is not None and declared.max_apply_delay_s is not None
+    return not (bounded and now_ms >= settle_at_ms(op, declared))
+
+
+def _refused(op: Operation, declared: Declared, now_ms: int) -> Step:
+    """The agency's no, believed once no other send of ours can act; until then it is looked at again."""
+    if not another_may_act(op, declared, now_ms):
+        return Step(State.REJECTED, "refused", "state.rejected", now_ms)
+    if op.ended_ms is None or declared.max_apply_delay_s is None:
+        return to_person(op, "looks_exhausted", now_ms)
+    again_ms = settle_at_ms(op, declared)
+    return Step(op.state, "already_exists", op.citizen_text_key, again_ms, op.owner, op.doubtful)
 
 
 def after_pending_look(op: Operation, declared: Declared, seen: Looked, now_ms: int) -> Step:

@@ -295,7 +295,7 @@ class City:
         """SIGTERM; the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=15)
+        self.process.communicate(timeout=60)
         code = self.process.returncode
         self.process = None
         return code

@@ -92,7 +92,7 @@ def test_a_full_disk_refuses_before_it_promises_and_recovers(tmp_path: Path, sma
             assert city.stop() == 0
             city.start()
             deliver_promises(city)
-            verdict = judge(city, city.drain(60.0))
+            verdict = judge(city, city.drain(150.0))
             with sqlite3.connect(small_disk / "aggregator.db") as connection:
                 assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
         finally:

@@ -50,7 +50,7 @@ def test_postgresql_killed_under_load_loses_and_doubles_nothing(
                 slowest = max(slowest, time.monotonic() - begun)
             wait_for(lambda: all(city.submit(one) for one in city.promises if not one.number), 30)
             deliver_promises(city)
-            verdict = judge(city, city.drain(60.0))
+            verdict = judge(city, city.drain(150.0))
             assert city.stop() == 0
         finally:
             city.kill()
@@ -86,7 +86,7 @@ def failed_over(folder: Path, cluster: Cluster, *, without: str = "") -> tuple[V
             if not without:
                 wait_for(lambda: "quarantine" in (call(city.port, "GET", "/readyz")[1] or {}))
                 said = call(city.port, "GET", "/readyz")[1]["quarantine"]["reason"]
-            verdict = judge(city, city.drain(60.0))
+            verdict = judge(city, city.drain(150.0))
             return verdict, len(agencies["passport"].acted()), said
         finally:
             city.kill()

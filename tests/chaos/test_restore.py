@@ -120,7 +120,7 @@ def put_back(city: City, quarantine: str, mark: bytes) -> None:
 
 def settled(city: City) -> After:
     deliver_promises(city)
-    cases = city.drain(60.0)
+    cases = city.drain(150.0)
     return After(cases, judge(city, cases), filed(city))
 
 

@@ -73,14 +73,14 @@ def restarts(folder: Path, *, without: str = "") -> tuple[Portals, City, list[fl
                 begun = time.monotonic()
                 os.kill(city.pid, signal.SIGTERM)
                 assert city.process is not None
-                city.process.communicate(timeout=20)
+                city.process.communicate(timeout=60)
                 exits.append(time.monotonic() - begun)
                 city.process = None
                 city.start(without=without, port=port)
             portals.over.set()
             portals.join(30)
             deliver_promises(city)
-            verdict = judge(city, city.drain(60.0))
+            verdict = judge(city, city.drain(150.0))
             assert call(port, "GET", "/v1/services", None, {"Authorization": KEY})[0] == 200
             return portals, city, exits, verdict
         finally:

@@ -43,7 +43,7 @@ def frozen_rounds(folder: Path, rounds: int, *, without: str = "") -> tuple[int,
             second.start()
             second.promises = first.promises
             deliver_promises(second)
-            verdict = judge(second, second.drain(60.0))
+            verdict = judge(second, second.drain(150.0))
             assert (verdict.lost, verdict.unexplained) == (0, 0), verdict
             return verdict.duplicated, touched, exactly
         finally:

@@ -21,6 +21,8 @@ OWN_FAULTS = {
     code: Fault(code, acts=True, once=False, way=Way.ANSWER, read="value", write="value") for code in CALLBACK_FAULTS
 }
 PATH = "/requests"
+PAUSES_S = tuple(min(2.0**n, 3600.0) for n in range(1, 35))
+"""Not taken: again, with growing pauses, for a day, as docs/agency-api.md asks of an agency."""
 _SILENT = frozenset({"806", "807", "808", "809", "902"})
 
 
@@ -29,6 +31,7 @@ class Post:
 
     def __init__(self, world: World, secret: str) -> None:
         self._world = world
+        world.outbox.pauses_s = PAUSES_S
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
         self.always = ""
         """The fault every push meets, from PUT /faults in the callback's phase."""

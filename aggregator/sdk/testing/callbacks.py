@@ -5,10 +5,10 @@ delivery. The letterbox is the `Mailbox` port in memory, with a door on a real s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
@@ -17,6 +17,8 @@ from aggregator.sdk.clock import SystemClock
 
 _TURN_S = 0.02
 _PATIENCE_S = 5.0
+_HOPELESS = frozenset({400, 401, 404})
+"""Answers that do not get better by repeating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,18 @@ class Parcel:
     make: Callable[[], tuple[str, str, bytes]]
     first: bool = False
     sign: Callable[[bytes], Mapping[str, str]] | None = None
+    tries: int = 0
 
 
 class Outbox:
-    """What a simulated agency has still to push. `url` empty: nobody listens, and it is dropped as it would be."""
+    """What a simulated agency has still to push. `url` empty: nobody listens, and it is dropped as it would be.
+
+    `pauses_s`: how long it waits before each repeat of what was not taken; an agency that tells once only has none.
+    """
 
     def __init__(self) -> None:
         self.url = ""
+        self.pauses_s: Sequence[float] = ()
         self.sent = 0
         self.statuses: list[int] = []
         self._waiting: list[Parcel] = []
@@ -48,10 +55,12 @@ class Outbox:
         self._waiting.clear()
 
     async def before_the_answer(self, session: ClientSession) -> None:
-        await self._send([parcel for parcel in self._waiting if parcel.first], session)
+        parcels = [parcel for parcel in self._waiting if parcel.first]
+        self._repeat([replace(parcel, first=False) for parcel in await self._send(parcels, session)])
 
     async def due(self, now: datetime, session: ClientSession) -> None:
-        await self._send([parcel for parcel in self._waiting if parcel.due <= now], session)
+        parcels = [parcel for parcel in self._waiting if parcel.due <= now]
+        self._repeat([replace(parcel, due=now) for parcel in await self._send(parcels, session)])
 
     async def run(self, now: Callable[[], datetime], session: ClientSession) -> None:
         """Ends by cancellation."""
@@ -59,17 +68,23 @@ class Outbox:
             await asyncio.sleep(_TURN_S)
             await self.due(now(), session)
 
-    async def _send(self, parcels: list[Parcel], session: ClientSession) -> None:
+    def _repeat(self, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            if parcel.tries < len(self.pauses_s):
+                due = parcel.due + timedelta(seconds=self.pauses_s[parcel.tries])
+                self._waiting.append(replace(parcel, due=due, tries=parcel.tries + 1))
+
+    async def _send(self, parcels: list[Parcel], session: ClientSession) -> list[Parcel]:
+        """Those that were not taken and may be later."""
         for parcel in parcels:
             self._waiting.remove(parcel)
         # One after the other: what goes out together must arrive in the order it was put in.
-        for parcel in parcels:
-            await self._one(parcel, session)
+        return [parcel for parcel in parcels if not await self._one(parcel, session)]
 
-    async def _one(self, parcel: Parcel, session: ClientSession) -> None:
+    async def _one(self, parcel: Parcel, session: ClientSession) -> bool:
         path, kind, body = parcel.make()
         if not self.url:
-            return
+            return True
         self.sent += 1
         headers = {"Content-Type": kind, **(parcel.sign(body) if parcel.sign is not None else {})}
         try:
@@ -78,6 +93,8 @@ class Outbox:
                 self.statuses.append(got.status)
         except (ClientError, TimeoutError):
             self.statuses.append(0)
+        status = self.statuses[-1]
+        return status // 100 == 2 or status in _HOPELESS  # noqa: PLR2004 - a class of statuses
 
 
 @asynccontextmanager

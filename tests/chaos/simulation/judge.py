@@ -107,7 +107,7 @@ class Judge:
         numbers = {one.number for one in held}
         if state == "CONFIRMED" and row["agency_reference"] not in numbers:
             self.fault(f"lost: CONFIRMED as {row['agency_reference']!r}, the ledger holds {sorted(numbers)} at {about}")
-        elif state in {"REJECTED", "CANCELLED", "EXPIRED"} and any(not one.cancelled for one in held):
+        elif state in {"REJECTED", "CANCELLED", "EXPIRED"} and any(_ours(row["agency"], one) for one in held):
             self.fault(f"lost: {state}, and the ledger holds {sorted(numbers)} at {about}")
         elif state not in TERMINAL | {"NEEDS_HUMAN"}:
             self.fault(f"still {state} at {about}")
@@ -141,6 +141,14 @@ class Judge:
         if at.get(key, "READY") != before:
             self.fault(f"the log says {at.get(key, 'READY')}, the next step begins at {before}")
         at[key] = after
+
+
+def _ours(agency: str, one: Any) -> bool:
+    """Whether a live record should have been known of.
+
+    A copy an agency made by itself, told nobody of and lets nobody look up is beyond reach (docs/outcomes.md 1).
+    """
+    return not one.cancelled and not (one.copy and agency == "opaque")
 
 
 def summary(wrong: list[str]) -> Counter[str]:

@@ -33,16 +33,6 @@ def test_no_city_of_thousands_loses_doubles_or_forgets_anything(figure: Figure) 
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="open: a verdict on one send is believed while a repeat of it may still act late"
-)
-@pytest.mark.parametrize("seed", [657, 1392])
-def test_a_refusal_told_while_a_repeat_is_still_on_its_way_is_not_the_last_word(seed: int) -> None:
-    ran = these([seed])
-    assert not ran.failed, ran.told
-
-
-@pytest.mark.slow
 @pytest.mark.figure("R2", "same seed, same trace")
 def test_the_same_seed_tells_the_same_story_whatever_order_python_hashes_in(figure: Figure) -> None:
     first = these(range(100), "--digests", hash_seed="1")

@@ -26,6 +26,8 @@ class Sandbox:
     control: Control
     letters: Letterbox
     url: str
+    door: str
+    """Where the notices arrive."""
 
     async def notices(self, count: int) -> list[Notice]:
         """The notices, once there are so many; fails after five seconds without them."""
@@ -58,5 +60,5 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
             Control(f"http://127.0.0.1:{ports.control_port}") as control,
         ):
             await control.callback_url(door)
-            yield Sandbox(driver, control, letters, url)
+            yield Sandbox(driver, control, letters, url, door)
     await wire.close()

@@ -95,3 +95,23 @@ async def test_a_fault_for_every_push_is_set_at_the_control_port(sandbox):
     await sandbox.control.faults([{"phase": "callback", "operation": "*", "fault": "904"}])
     await submitted(sandbox)
     assert await sandbox.posted(1) == [401]
+
+
+async def test_a_notice_nobody_took_comes_again_until_it_is_taken(sandbox):
+    await sandbox.control.callback_url("http://127.0.0.1:9")
+    await submitted(sandbox)
+    assert await sandbox.posted(1) == [0]
+    await sandbox.control.callback_url(sandbox.door)
+    await sandbox.control.advance_clock(3)
+    assert words(await sandbox.notices(1)) == ["SUBMITTED"]
+    await sandbox.control.advance_clock(1_000)
+    await submitted(sandbox, reference="REF-2")
+    assert [notice.reference for notice in await sandbox.notices(2)] == ["REF-1", "REF-2"], "taken is taken"
+
+
+async def test_a_notice_that_was_refused_as_forged_does_not_come_again(sandbox):
+    await submitted(sandbox, "904")
+    assert await sandbox.posted(1) == [401]
+    await sandbox.control.advance_clock(1_000)
+    await submitted(sandbox, reference="REF-2")
+    assert await sandbox.posted(2) == [401, 200]

@@ -94,7 +94,7 @@ class Outbox:
         except (ClientError, TimeoutError):
             self.statuses.append(0)
         status = self.statuses[-1]
-        return status // 100 == 2 or status in _HOPELESS  # noqa: PLR2004 - a class of statuses
+        return status // 100 == 2 or status in _HOPELESS
 
 
 @asynccontextmanager

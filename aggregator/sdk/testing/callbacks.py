@@ -17,6 +17,7 @@ from aggregator.sdk.clock import SystemClock
 
 _TURN_S = 0.02
 _PATIENCE_S = 5.0
+_ANSWERED = timedelta(seconds=1)
 _HOPELESS = frozenset({400, 401, 404})
 """Answers that do not get better by repeating."""
 
@@ -59,7 +60,8 @@ class Outbox:
         self._repeat([replace(parcel, first=False) for parcel in await self._send(parcels, session)])
 
     async def due(self, now: datetime, session: ClientSession) -> None:
-        parcels = [parcel for parcel in self._waiting if parcel.due <= now]
+        # What goes before an answer waits for that answer; where none follows it goes all the same.
+        parcels = [parcel for parcel in self._waiting if parcel.due <= (now - _ANSWERED if parcel.first else now)]
         self._repeat([replace(parcel, due=now) for parcel in await self._send(parcels, session)])
 
     async def run(self, now: Callable[[], datetime], session: ClientSession) -> None:

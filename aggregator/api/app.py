@@ -42,6 +42,7 @@ from aggregator.api.route import Route, Router, allowed
 from aggregator.api.table import TABLE
 from aggregator.api.upload_tus import TusUploads
 from aggregator.cases import everything
+from aggregator.citizens.documents.lockers import Lockers
 from aggregator.citizens.documents.shelf import DocumentShelf
 from aggregator.citizens.links import Links, SandboxLinks
 from aggregator.citizens.privacy import PrivacyRoom
@@ -190,6 +191,7 @@ def _rooms(parts: ApiParts, buckets: Buckets, citizen_tokens: CitizenTokens) -> 
         checking=parts.checking,
         downloads=Downloads(parts.clock, parts.chance),
         documents=parts.documents,
+        lockers=Lockers(parts.registry, parts.clock, parts.chance),
         drafts=parts.drafts,
         worklist=parts.worklist,
         switches=parts.switches,

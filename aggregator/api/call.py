@@ -30,6 +30,7 @@ from aggregator.api.ports import (
 )
 from aggregator.api.problem import Problem, Progress, Says
 from aggregator.api.route import Route
+from aggregator.citizens.documents.lockers import Lockers
 from aggregator.citizens.documents.shelf import DocumentShelf
 from aggregator.citizens.links import Links
 from aggregator.citizens.privacy import PrivacyRoom
@@ -70,6 +71,7 @@ class Rooms:
     links: Links
     downloads: Downloads
     documents: DocumentShelf
+    lockers: Lockers
     drafts: Drafts
     checking: Callable[[str], bool]
     citizens: CitizenRoom

@@ -110,15 +110,16 @@ async def _asked(
                 "problem.action_not_possible.why_said_no", agency=call.titled(agency.title), reason=no.reason
             )
             raise _impossible(record, why, agency=agency.id, agency_code=no.code[:200]) from no
-        except (AgencyError, NotAttempted) as away:
-            raise _away(call, agency, away) from away
+        except (AgencyError, NotAttempted) as silent:
+            raise away(call, agency, silent) from silent
 
 
 def _impossible(record: CaseRecord, why: str, **members: str) -> Problem:
     return Problem("action-not-possible", about={"why": why}, case_id=record.id, number=shown(record.number), **members)  # type: ignore[arg-type]  # the members are the problem's own
 
 
-def _away(call: Call, agency: Agency, why: AgencyError | NotAttempted) -> Problem:
+def away(call: Call, agency: Agency, why: AgencyError | NotAttempted) -> Problem:
+    """agency-unavailable, with why and when asking again makes sense."""
     about = {"agency": call.titled(agency.title), "reason": reason_of(why)}
     wait_s = getattr(why, "retry_after_s", None) or SHED_S
     return Problem("agency-unavailable", about=about, agency=agency.id, retry_after_s=wait_s)

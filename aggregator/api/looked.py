@@ -5,7 +5,15 @@ from aggregator.citizens.accesses import Look
 from aggregator.citizens.consents import Purpose
 
 
-def looked(call: Call, citizen_id: str, what: str, *, agency: str = "", consent_id: str = "") -> None:
+def looked(  # noqa: PLR0913 - who looked at what, where, why and by whose leave
+    call: Call,
+    citizen_id: str,
+    what: str,
+    *,
+    agency: str = "",
+    consent_id: str = "",
+    purpose: Purpose = Purpose.ASK_AGENCIES,
+) -> None:
     """Notes that this caller looked at something of the citizen's; `citizen_id` is the internal one."""
     room = call.rooms.privacy
     if room is None or not citizen_id or call.caller.assistance_id:
@@ -14,7 +22,6 @@ def looked(call: Call, citizen_id: str, what: str, *, agency: str = "", consent_
     room.accesses.note(
         Look(
             citizen_id=citizen_id, portal_id=call.caller.portal_id, by_whom="CITIZEN" if by_citizen else "PORTAL",
-            what=what, purpose="" if by_citizen or not consent_id else Purpose.ASK_AGENCIES.value, agency=agency,
-            consent_id=consent_id,
+            what=what, purpose=purpose.value if consent_id else "", agency=agency, consent_id=consent_id,
         )
     )  # fmt: skip

@@ -13,7 +13,9 @@ ConsentId = Annotated[
         "The consent's machine id.", "cns_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=30, pattern="^cns_[0-9A-HJKMNP-TV-Z]{26}$"
     ),
 ]
-PurposeWord = Annotated[str, open_words("What it is for.", "ASK_AGENCIES", "FILL_FORMS", "ASSISTANCE")]
+PurposeWord = Annotated[
+    str, open_words("What it is for.", "ASK_AGENCIES", "FILL_FORMS", "ASSISTANCE", "FETCH_DOCUMENTS")
+]
 PortalId = Annotated[str, text("A portal's machine id.", "prt_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=60)]
 
 AssistantName = Annotated[
@@ -75,7 +77,15 @@ class AccessLine(Given, frozen=True, kw_only=True):
     by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY", "ASSISTANT")]
     what: Annotated[
         str,
-        open_words("At what; of an assistant, what was done.", "PROFILE", "BILLS", "ENQUIRIES", "EXPORT", "OPEN_CASE"),
+        open_words(
+            "At what; of an assistant, what was done.",
+            "PROFILE",
+            "BILLS",
+            "ENQUIRIES",
+            "EXPORT",
+            "OPEN_CASE",
+            "DOCUMENT",
+        ),
     ]
     purpose: PurposeWord | UnsetType = UNSET
     agency: AgencyId | UnsetType = UNSET

@@ -51,7 +51,7 @@ from aggregator.api.service_shapes import (
 )
 from aggregator.api.session_routes import SESSIONS
 from aggregator.api.shapes import EnquiryAsked, FormCheck, FormData
-from aggregator.api.upload_documents import UPLOADS
+from aggregator.api.upload_routes import UPLOADS
 from aggregator.api.worklist_routes import WORKLIST
 
 SERVICES = (

@@ -14,7 +14,7 @@ from aggregator.api.citizen_of import ME
 from aggregator.api.decode import explained, invalid
 from aggregator.api.paging import asked_from, page
 from aggregator.api.problem import Problem
-from aggregator.api.route import PARAMETERS, Answer, Route
+from aggregator.api.route import PARAMETERS, Answer
 from aggregator.api.speaker import Speaker
 from aggregator.api.upload_read import Upload
 from aggregator.api.upload_shapes import (
@@ -23,7 +23,6 @@ from aggregator.api.upload_shapes import (
     DocumentQuery,
     DocumentRemoved,
     DocumentsQuery,
-    DocumentUpload,
 )
 from aggregator.citizens.documents import DocumentRecord, NoSuchDocument, Owner, State, TooLarge
 from aggregator.citizens.documents.shelf import Arriving
@@ -90,6 +89,9 @@ def detail(record: DocumentRecord, speaker: Speaker) -> DocumentDetail:
         size_bytes=record.size_bytes,
         received_bytes=record.received_bytes,
         sha256=record.sha256 or UNSET,
+        source=record.source,
+        issuer=record.origin.issuer if record.origin else UNSET,
+        reference=record.origin.reference if record.origin else UNSET,
         created_at=second(record.created_at),
         expires_at=UNSET if record.expires_at is None else second(record.expires_at),
     )
@@ -105,29 +107,3 @@ async def _mine(call: Call) -> DocumentRecord:
 
 def _is_citizen(text: str) -> bool:
     return text != ME and bool(re.fullmatch(PARAMETERS["citizen_id"].pattern, text))
-
-
-UPLOADS = (
-    Route(
-        method="POST", path="/documents", operation_id="uploadDocument", handle=take, scope="documents.write",
-        summary="Upload a document",
-        about="PDF, JPEG or PNG, at most 5 MiB. It is looked through before it is ever passed on. Larger ones or bad "
-        "lines: tus 1.0 at /uploads.",
-        body=DocumentUpload, result=DocumentDetail, success=(201,), uploads=True,
-    ),
-    Route(
-        method="GET", path="/documents", operation_id="listDocuments", handle=listing, scope="documents.read",
-        summary="Documents of a citizen", about="The citizen's own, or those the portal uploaded for the citizen.",
-        query=DocumentsQuery, result=DocumentList,
-    ),
-    Route(
-        method="GET", path="/documents/{document_id}", operation_id="getDocument", handle=show,
-        scope="documents.read", summary="One document", about="Whether it is here, looked through, and until when.",
-        query=DocumentQuery, result=DocumentDetail,
-    ),
-    Route(
-        method="DELETE", path="/documents/{document_id}", operation_id="removeDocument", handle=remove,
-        scope="documents.write", summary="Delete a document", about="Not while a case holds on to it.",
-        query=DocumentQuery, result=DocumentRemoved, conflicts=True,
-    ),
-)  # fmt: skip

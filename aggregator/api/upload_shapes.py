@@ -6,11 +6,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aggregator.api.shapes import Asked, Given
 from aggregator.api.words import (
+    AgencyId,
     CitizenId,
     Code,
     Cursor,
+    Flag,
     Limit,
     Sentence,
+    Title,
     WebAddress,
     When,
     many,
@@ -64,6 +67,12 @@ class DocumentDetail(Given, frozen=True, kw_only=True):
     sha256: (
         Annotated[str, text("Of all its bytes, hexadecimal.", "0" * 64, most=64, pattern="^[0-9a-f]{64}$")] | UnsetType
     ) = UNSET
+    source: Annotated[str, open_words("How it came.", "UPLOAD", "REFERENCE")]
+    issuer: AgencyId | UnsetType = UNSET
+    reference: (
+        Annotated[str, text("Under which reference it was fetched.", "in.gov.transport-RVCER-OD99ZZ0000", most=260)]
+        | UnsetType
+    ) = UNSET
     created_at: When
     expires_at: When | UnsetType = UNSET
 
@@ -94,3 +103,61 @@ class DocumentRemoved(Given, frozen=True, kw_only=True):
 
     id: DocumentId
     explanation: Sentence
+
+
+class ReferenceAsked(Asked, frozen=True, kw_only=True):
+    """An issued document by its URI, or by its kind and number; and whose it is.
+
+    Name and birth date go to the issuer from the citizen's own record. `consent` is the citizen's leave for this one
+    request, with the citizen's token; without the token a consent for FETCH_DOCUMENTS must hold.
+    """
+
+    uri: (
+        Annotated[
+            str,
+            text(
+                "The document's URI, as the locker shows it.", "in.gov.transport-RVCER-OD99ZZ0000", most=160,
+                pattern="^[A-Za-z0-9.]{3,60}-[A-Z]{5}-[^ \\x00-\\x1f\\x7f]{1,90}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET  # fmt: skip
+    document_type: (
+        Annotated[str, text("The kind of document, as its issuer calls it.", "RVCER", most=5, pattern="^[A-Z]{5}$")]
+        | UnsetType
+    ) = UNSET
+    number: (
+        Annotated[
+            str,
+            text("The issuer's own number for it.", "OD99ZZ0000", most=60, pattern="^[A-Za-z0-9][A-Za-z0-9 /-]{0,59}$"),
+        ]
+        | UnsetType
+    ) = UNSET
+    locker_id: Annotated[
+        str,
+        text(
+            "The citizen's own id at the locker. It is passed on and not kept.",
+            "00000000-0000-4000-8000-000000000000", most=36,
+            pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        ),
+    ]  # fmt: skip
+    citizen_id: CitizenId | UnsetType = UNSET
+    consent: Flag = False
+
+
+class IssuerLine(Given, frozen=True, kw_only=True):
+    """An authority whose documents can be brought by reference."""
+
+    agency: AgencyId
+    agency_title: Title
+    prefix: Annotated[str, text("What its URIs begin with.", "in.gov.transport", most=100)]
+    document_types: Annotated[
+        tuple[Annotated[str, text("A kind of document.", "RVCER", most=5, pattern="^[A-Z]{5}$")], ...],
+        many("The kinds it can be asked for by number.", 100),
+    ]
+
+
+class IssuerList(Given, frozen=True, kw_only=True):
+    """The city's issuers."""
+
+    items: Annotated[tuple[IssuerLine, ...], many("The issuers.", 100)]

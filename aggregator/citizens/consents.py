@@ -31,6 +31,8 @@ class Purpose(StrEnum):
     """Ask an agency live what it holds or is owed."""
     FILL_FORMS = "FILL_FORMS"
     """Fill what is known into a form."""
+    FETCH_DOCUMENTS = "FETCH_DOCUMENTS"
+    """Fetch a document that an authority issued."""
     ASSISTANCE = "ASSISTANCE"
     """Act at a counter in the citizen's name."""
 
@@ -52,7 +54,7 @@ class Consent:
         return self.withdrawn_at is None and now < self.until
 
 
-GIVEN_ALONE = (Purpose.ASK_AGENCIES, Purpose.FILL_FORMS)
+GIVEN_ALONE = (Purpose.ASK_AGENCIES, Purpose.FILL_FORMS, Purpose.FETCH_DOCUMENTS)
 """What a citizen allows by saying so; assistance begins with a code."""
 
 

@@ -5,7 +5,7 @@ for the person, not for the case. So they live in this room, and cases hold on t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -31,6 +31,16 @@ class Owner:
     citizen_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which issuer a document was fetched from, under which reference, by which question of ours, by whose leave."""
+
+    issuer: str
+    reference: str = field(repr=False)
+    request: str
+    consent_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRecord:
     """What is known of one document. `name` and `sha256` are personal: never logged."""
@@ -46,8 +56,10 @@ class DocumentRecord:
     reason: str
     """Why it was refused: unknown_type, malware; or why it still waits: scanner_away."""
     source: str
+    """UPLOAD, or REFERENCE: then `origin` says where from."""
     created_at: datetime
     expires_at: datetime | None
+    origin: Origin | None = None
 
     @property
     def uri(self) -> str:

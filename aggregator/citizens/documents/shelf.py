@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.citizens.documents import DocumentRecord, NoSuchDocument, Owner, State, TooLarge, WrongOffset
+from aggregator.citizens.documents import DocumentRecord, NoSuchDocument, Origin, Owner, State, TooLarge, WrongOffset
 from aggregator.citizens.documents.scan import Scanner, ScannerAway
 from aggregator.citizens.documents.sniff import media_type_of
 from aggregator.citizens.vault import Vault
@@ -25,7 +25,7 @@ CHECK_FIRST_MS, CHECK_MOST_MS = 5_000, 300_000
 NAME_MOST = 200
 _COLUMNS = (
     "id, portal_id, citizen_id, content, sha256_sealed, name_sealed, media_type, size_bytes, received_bytes, state,"
-    " reason, source, created_ms, expires_ms, checks"
+    " reason, source, created_ms, expires_ms, checks, issuer, reference_sealed, request_reference, consent_id"
 )
 
 
@@ -37,6 +37,7 @@ class Arriving:
     size_bytes: int
     name: str = ""
     source: str = "UPLOAD"
+    origin: Origin | None = None
 
 
 class DocumentShelf:
@@ -57,13 +58,16 @@ class DocumentShelf:
         document_id = new_id("doc", self._clock, self._chance)
         now_ms = epoch_ms(self._clock.now())
         name = self._seal(new.name[:NAME_MOST], document_id, "name_sealed")
+        origin = new.origin or Origin("", "", "", "")
+        reference = self._seal(origin.reference, document_id, "reference_sealed")
         await self._store.write(
             lambda run: run(
                 "insert into document (id, portal_id, citizen_id, content, digest_index, sha256_sealed, name_sealed,"
                 " media_type, size_bytes, received_bytes, state, reason, source, created_ms, expires_ms, checks,"
-                " next_check_ms) values ($1, $2, $3, $4, '', '', $5, '', $6, 0, 'ARRIVING', '', $7, $8, $9, 0, 0)",
+                " next_check_ms, issuer, reference_sealed, request_reference, consent_id)"
+                " values ($1, $2, $3, $4, '', '', $5, '', $6, 0, 'ARRIVING', '', $7, $8, $9, 0, 0, $10, $11, $12, $13)",
                 document_id, new.owner.portal_id, new.owner.citizen_id, document_id, name, new.size_bytes, new.source,
-                now_ms, now_ms + ARRIVING_MS,
+                now_ms, now_ms + ARRIVING_MS, origin.issuer, reference, origin.request, origin.consent_id,
             )
         )  # fmt: skip
         return await self.get(document_id, new.owner)
@@ -262,7 +266,12 @@ class DocumentShelf:
             state=State(row["state"]), reason=row["reason"], source=row["source"],
             created_at=from_ms(row["created_ms"]),
             expires_at=None if row["expires_ms"] is None else from_ms(row["expires_ms"]),
+            origin=self._origin(row) if row["issuer"] else None,
         )  # fmt: skip
+
+    def _origin(self, row: Row) -> Origin:
+        reference = self._open(row["reference_sealed"], row["id"], "reference_sealed")
+        return Origin(row["issuer"], reference, row["request_reference"], row["consent_id"])
 
 
 async def _settle(run: Run, document_id: str, state: State, reason: str) -> None:

@@ -91,10 +91,11 @@ class Reader:
         self._spelling = Spelling(own | set(known))
 
     def title(self, text: str) -> dict[str, float]:
-        """The terms of a text of ours, each with its weight."""
+        """The terms of a text of ours, each with its weight. What the city does is never a thing elsewhere."""
         found: dict[str, float] = {}
         for taken, names in self._written([stem(word) for word in words(text)]):
-            for term in [f"#{name}" for name in names] or [taken[0]]:
+            ours = [f"#{name}" for name in names if self.ideas[name].role != "elsewhere"]
+            for term in ours or [taken[0]]:
                 found[term] = 1.0
                 for wider in self._wider(term):
                     found.setdefault(wider, _ALSO)

@@ -21,6 +21,14 @@ def test_the_catalogue_counts_407_services_and_303_complaint_types_after_what_wa
     assert (len(services(facts)), len(complaints), len(facts.superseded)) == (407, 303, 86)
 
 
+def test_every_entry_is_named_in_three_languages_and_says_what_no_native_reader_has_seen(facts) -> None:
+    assert {tuple(sorted(entry.titles)) for entry in facts.entries.values()} == {("en", "hi", "or")}
+    assert all(title.strip() for entry in facts.entries.values() for title in entry.titles.values())
+    native = [entry.id for entry in facts.entries.values() if "or" not in entry.unverified]
+    assert len(native) == 18  # names of the state portal and the departments
+    assert all("hi" in entry.unverified for entry in facts.entries.values())
+
+
 def test_every_superseded_row_leads_to_a_service_that_stands(facts) -> None:
     for row in facts.superseded.values():
         assert row.superseded_by

@@ -60,3 +60,11 @@ def test_without_any_lexicon_titles_are_still_found(tmp_path: Path) -> None:
     reader = Reader(load(tmp_path / "nowhere"))
     index = Index([Item(id="water.bill", titles={"en": "Water bill payment"})], reader)
     assert [one.entry.item.id for one in Ranking(index).best(reader.query("water bil"))] == ["water.bill"]
+
+
+def test_a_name_of_a_service_is_never_read_as_a_thing_that_no_agency_does(tmp_path: Path) -> None:
+    lexicon = written(tmp_path, '[words.divorce]\nrole = "elsewhere"\nen = "divorce"\nor = "ଛାଡ଼ପତ୍ର"\n')
+    reader = Reader(lexicon)
+    index = Index([Item(id="college.leaving", titles={"en": "College leaving", "or": "କଲେଜ ଛାଡ଼ପତ୍ର"})], reader)
+    assert Ranking(index).best(reader.query("divorce")) == []
+    assert [one.entry.item.id for one in Ranking(index).best(reader.query("କଲେଜ"))] == ["college.leaving"]

@@ -30,6 +30,7 @@ class Settings:
     port: int = PORT
     base_url: str | None = None
     log_format: str = "json"
+    log_level: str = "INFO"
     pages_portal: str = ""
     scanner: str = ""
     """`tcp://host:port` or `unix:///path` of a clamd; empty: none."""
@@ -67,6 +68,7 @@ class Settings:
             scanner=env.get("AGGREGATOR_SCANNER", ""),
             pages_portal=env.get("AGGREGATOR_PAGES_PORTAL", ""),
             log_format=_one_of(env, "AGGREGATOR_LOG", ("json", "text")),
+            log_level=_one_of(env, "AGGREGATOR_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
             vault_key=_vault_key(env, data),
             watermark=_beside(env, "AGGREGATOR_WATERMARK", data, ".mark"),
             keys=Path(env.get("AGGREGATOR_KEYS", data.resolve().with_name(data.resolve().name + ".keys"))),

@@ -72,7 +72,7 @@ def addressed(
 @asynccontextmanager
 async def on_the_web(settings: Settings, log_to: TextIO = sys.stderr) -> AsyncIterator[tuple[City, str]]:
     """The running city and its address. Raises Failure for what an operator can put right."""
-    logs.configure(log_to, as_json=settings.log_format == "json")
+    logs.configure(log_to, level=settings.log_level, as_json=settings.log_format == "json")
     try:
         async with running(settings) as city, _listening(city, settings) as address:
             yield city, address

@@ -1,17 +1,15 @@
 """Keys of both institutions and of a stranger, and a central unit that signs whatever a test wants it to say."""
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from lxml import etree
+from made_to_measure import made_to_measure
 
 from adapters.electricity.bbps import Driver
 from adapters.electricity.bbps.simulator_keys import sign, signed_by
@@ -30,11 +28,6 @@ OPTIONS = {
     "ip": "192.0.2.1",
     "mac": "00-00-5E-00-53-01",
 }
-DSIG = "http://www.w3.org/2000/09/xmldsig#"
-C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-ENVELOPED = DSIG + "enveloped-signature"
 
 
 def pem_of(key: rsa.RSAPrivateKey) -> str:
@@ -104,37 +97,8 @@ def pushed(central) -> Callable[..., Callback]:
 
 @pytest.fixture
 def sealed() -> Callable[..., bytes]:
-    """A signature made to measure: every part of it can be another one, and the arithmetic still holds."""
-
-    def make(document: str, key: rsa.RSAPrivateKey, **parts: Any) -> bytes:
-        digest_hash = parts.get("digest_hash", hashlib.sha256)
-        canonical = etree.tostring(etree.fromstring(parts.get("about", document)), method="c14n")
-        digest = base64.b64encode(digest_hash(canonical).digest()).decode()
-        transforms = "".join(
-            one if one.startswith("<") else f'<Transform Algorithm="{one}"/>'
-            for one in parts.get("transforms", [ENVELOPED])
-        )
-        reference = (
-            f"<Reference{parts.get('uri', ' URI=' + chr(34) * 2)}><Transforms>{transforms}</Transforms>"
-            f'<DigestMethod Algorithm="{parts.get("digest_method", SHA256)}"/>'
-            f"<DigestValue>{digest}</DigestValue></Reference>"
-        )
-        info = (
-            f'<CanonicalizationMethod Algorithm="{parts.get("c14n", C14N)}"/>'
-            f'<SignatureMethod Algorithm="{parts.get("method", RSA_SHA256)}"/>{reference * parts.get("references", 1)}'
-        )
-        alone = f'<SignedInfo xmlns="{DSIG}" xmlns:bbps="http://bbps.org/schema">{info}</SignedInfo>'
-        to_sign = etree.tostring(etree.fromstring(alone), method="c14n")
-        value = key.sign(to_sign, padding.PKCS1v15(), parts.get("hash", hashes.SHA256()))
-        text = parts.get("value") or base64.b64encode(value).decode()
-        signature = (
-            f'<Signature xmlns="{DSIG}"><SignedInfo>{info}</SignedInfo><SignatureValue>{text}</SignatureValue>'
-            f"{parts.get('more', '')}</Signature>"
-        )
-        body, mark, end = document.rpartition("</")
-        return (body + signature + mark + end).encode()
-
-    return make
+    """A signature made to measure."""
+    return made_to_measure
 
 
 class Unit:

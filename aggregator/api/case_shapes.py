@@ -13,6 +13,7 @@ from aggregator.api.words import (
     CitizenId,
     Code,
     Cursor,
+    Day,
     Effect,
     FieldName,
     FieldValue,
@@ -36,6 +37,9 @@ from aggregator.api.words import (
 )
 
 _EFFECT = Meta(description="What is at the agency: none, done, or not known yet.", examples=["none"])
+
+
+_TYPED = "^[A-Za-z0-9 ._/-]{4,80}$"
 
 
 class NewCaseAsked(FormData, frozen=True, kw_only=True):
@@ -222,6 +226,22 @@ class TrackedCase(Given, frozen=True, kw_only=True):
     next_check_at: When | UnsetType = UNSET
     created_at: When
     livemode: Flag
+
+
+class TrackAsked(Asked, frozen=True, kw_only=True):
+    """A number, and something only the citizen knows: the mobile number or the date of birth of the application."""
+
+    number: Annotated[
+        str, text("The tracking number, or the agency's own number.", "OD99A0000000000", most=80, pattern=_TYPED)
+    ]
+    agency: AgencyId | UnsetType = UNSET
+    mobile: (
+        Annotated[
+            str, text("The mobile number of the application.", "9000000000", most=16, pattern="^[+]?[0-9 -]{10,15}$")
+        ]
+        | UnsetType
+    ) = UNSET
+    date_of_birth: Day | UnsetType = UNSET
 
 
 class CaseQuery(Asked, frozen=True, kw_only=True):

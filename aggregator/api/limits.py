@@ -36,6 +36,10 @@ class Limits:
     probes: Quota = Quota("number-probes", 2, 57_600)
     """Misses on one number, whoever asks: two at once and three more in a day."""
     all_misses: Quota = Quota("all-misses", 20_000, 3600)
+    track_portal: Quota = Quota("track-portal", 600, 3600)
+    """Wrong tries at a number with its second factor; all five of misses hold for all processes together."""
+    track_network: Quota = Quota("track-network", 240, 3600)
+    track_address: Quota = Quota("track-address", 60, 3600)
     citizen: Quota = Quota("citizen", 600, 60)
     address: Quota = Quota("address", 300, 60)
     body_bytes: int = 1_048_576

@@ -14,7 +14,9 @@ from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
 from aggregator.api.service_shapes import LinkChecked
 from aggregator.api.shapes import EnquiryAsked
+from aggregator.api.shared_limits import allowance, refusal, standing
 from aggregator.cases.enquire import Line
+from aggregator.citizens.allowances import Allowance
 from aggregator.discovery.forms import violations
 from aggregator.registry.agency import Service
 
@@ -32,14 +34,19 @@ async def check(call: Call) -> Answer:
     if errors:
         raise invalid(errors)
     agency = service.agencies[0]
-    guesses = call.rooms.buckets.look(call.rooms.limits.misses, _guesser(call))
-    if guesses.wait_s > 0:
-        call.budget(guesses, "rate-limited")
-    spend(call, agency)
-    line = await _asked(call, replace(service, agencies=(agency,)), asked)
+    guesses, allowances = _guesses(call), call.rooms.citizens.allowances
+    over = refusal(await allowances.take(guesses))
+    if over is not None:
+        call.budget(standing(over), "rate-limited")
+    try:
+        spend(call, agency)
+        line = await _asked(call, replace(service, agencies=(agency,)), asked)
+    except Problem:
+        await allowances.give_back(guesses)  # nobody has said no
+        raise
     verified = line.result == "value"
-    if not verified:
-        call.rooms.buckets.take(call.rooms.limits.misses, _guesser(call))
+    if verified:
+        await allowances.give_back(guesses)
     words = call.say("link.verified" if verified else "link.not_verified", agency=call.agency_title(agency))
     return Answer(LinkChecked(service_id=service.id, agency=agency, verified=verified, explanation=words))
 
@@ -62,5 +69,5 @@ async def _asked(call: Call, service: Service, asked: EnquiryAsked) -> Line:
     return line
 
 
-def _guesser(call: Call) -> str:
-    return f"{call.caller.portal_id}/links"
+def _guesses(call: Call) -> Allowance:
+    return allowance(call.rooms.limits.misses, f"{call.caller.portal_id}/links")

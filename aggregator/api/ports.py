@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from aggregator.cases.desk import Key, NewCase, Opened, Question, StoredAnswer, Wish
+from aggregator.cases.desk import Followed, Key, NewCase, Opened, Question, StoredAnswer, Wish
 from aggregator.cases.enquire import Line
 from aggregator.cases.everything import Asked
 from aggregator.cases.items import Decision, Item
@@ -51,6 +51,8 @@ class DeskPort(Protocol):
     ) -> Sequence[EventRecord]: ...
 
     async def by_number(self, number: str) -> CaseRecord | None: ...
+
+    async def followed(self, asked: Followed) -> CaseRecord | None: ...
 
     async def receipt(self, case_id: str, *, portal_id: str) -> str: ...
 

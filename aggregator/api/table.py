@@ -25,6 +25,7 @@ from aggregator.api.case_shapes import (
     EventsQuery,
     LegList,
     NewCaseAsked,
+    TrackAsked,
     TrackedCase,
 )
 from aggregator.api.catalogue_routes import BROWSE_ROUTES, CATALOGUE_ROUTES
@@ -152,6 +153,14 @@ CASES = (
     Route(
         method="GET", path="/track/{number}", operation_id="trackNumber", handle=tracking.track, scope="track.read",
         summary="Status by tracking number", about="Status and dates only.", result=TrackedCase,
+    ),
+    Route(
+        method="POST", path="/track", operation_id="trackByFactor", handle=tracking.track_by_factor,
+        scope="track.read", summary="Status by number and something only the citizen knows",
+        about="For people without an account, whichever portal they applied through: our number or the agency's, with "
+        "the mobile number or the date of birth of the application. A wrong number and a wrong factor get the same "
+        "answer. Wrong tries are counted per number, address, network and portal.",
+        body=TrackAsked, result=TrackedCase,
     ),
 )  # fmt: skip
 OPERATIONS = (

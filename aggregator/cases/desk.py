@@ -14,6 +14,7 @@ from aggregator.cases.act import Wish, act, done, possible, waits
 from aggregator.cases.ask_leg import NotAskable, Question, ask_leg
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
+from aggregator.cases.followed import Followed, Followers
 from aggregator.cases.keys import Key, KeyReused, KeyRunning, Keys, StoredAnswer, spend
 from aggregator.cases.opening import AgencyNotOffered, FormInvalid, NewCase, NotForCases, UnknownService
 from aggregator.cases.operation import Operation
@@ -35,6 +36,7 @@ __all__ = [
     "ActionNotPossible",
     "AgencyNotOffered",
     "Desk",
+    "Followed",
     "FormInvalid",
     "Key",
     "KeyReused",
@@ -75,6 +77,7 @@ class Desk:
         self._delivery = delivery
         self._signer = signer
         self._keys = Keys(desk.store, desk.vault, desk.clock)
+        self.followed = Followers(desk.store, desk.vault, desk.clock).case
 
     async def open(self, new: NewCase, key: Key) -> Opened:
         """Accepts a case durably, or finds what the same key was given before.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aggregator.citizens.allowances import Allowances
 from aggregator.citizens.code_sessions import CodeSessions
 from aggregator.citizens.codes import CodeRules
 from aggregator.citizens.duplicates import Duplicates
@@ -31,6 +32,7 @@ class CitizenRoom:
     duplicates: Duplicates
     links: VerifiedLinks
     federated: FederatedLogins
+    allowances: Allowances
 
     @property
     def rules(self) -> CodeRules:
@@ -60,5 +62,6 @@ def furnished(  # noqa: PLR0913 - what the room stands on
         messages=Messages(registry, clock, chance),
         duplicates=duplicates,
         federated=FederatedLogins(store, register, clock),
+        allowances=Allowances(store, seals, clock),
         links=VerifiedLinks(store, seals, duplicates, limits, clock, chance),
     )

@@ -64,6 +64,7 @@ async def _tidy(city: City) -> None:
             await city.inbox.tidy()
             await forget_old(city.store, city.clock)
             await city.citizens.sessions.tidy()
+            await city.citizens.allowances.tidy()
         await city.clock.sleep(TIDY_S)
 
 

@@ -14,6 +14,7 @@ from aggregator.api.bound import Proofs
 from aggregator.api.call import Rooms, Shelf, nobody
 from aggregator.api.catalogue_pages import CataloguePages
 from aggregator.api.citizen_tokens import CitizenTokens
+from aggregator.api.client_assertions import ClientAssertions
 from aggregator.api.cursor import Cursors
 from aggregator.api.dispatch import Dispatch
 from aggregator.api.documents import CONTRACTS, Documents
@@ -24,6 +25,7 @@ from aggregator.api.form_pages import FormPages, PageParts
 from aggregator.api.limits import Buckets, Limits
 from aggregator.api.oauth import Tokens
 from aggregator.api.oauth_grants import Grants
+from aggregator.api.oauth_metadata import METADATA, metadata
 from aggregator.api.origin import PREFIX
 from aggregator.api.pages import ProblemPages
 from aggregator.api.ports import (
@@ -119,14 +121,16 @@ def make_app(parts: ApiParts) -> web.Application:
         clock=parts.clock, chance=parts.chance, say=parts.say, limits=parts.limits, base_url=parts.base_url,
         arrived=door.arrived,
     )  # fmt: skip
-    proofs = Proofs(parts.clock)
+    once = parts.citizens.allowances
+    proofs = Proofs(parts.clock, once)
     grants = Grants(
         portals=parts.portals, citizens=parts.citizens, citizen_tokens=citizen_tokens, signer=parts.signer,
         clock=parts.clock, chance=parts.chance, names=names,
     )  # fmt: skip
     tokens = Tokens(
-        portals=parts.portals, grants=grants, proofs=proofs, signer=parts.signer, buckets=buckets, limits=parts.limits
-    )
+        portals=parts.portals, assertions=ClientAssertions(parts.portals, once, parts.clock, names), grants=grants,
+        proofs=proofs, signer=parts.signer, buckets=buckets, limits=parts.limits,
+    )  # fmt: skip
     documents = Documents(parts.table)
     app = web.Application(middlewares=[_middleware(edge)], client_max_size=parts.limits.body_bytes)
     app[DOOR] = door
@@ -135,6 +139,7 @@ def make_app(parts: ApiParts) -> web.Application:
         [
             web.post("/oauth/token", tokens.issue),
             web.get("/oauth/jwks.json", tokens.keys),
+            web.get(METADATA, metadata),
             web.get("/problems/{code}", ProblemPages(parts.say).show),
             *(web.get(path, documents.serve) for path in documents.paths),
             *rooms.downloads.routes(),

@@ -90,7 +90,7 @@ class Dispatch:
             token = bearer_of(request.headers.get("Authorization", ""))
             caller = await self._gate.caller(token)
             if caller.confirmation or "DPoP" in request.headers:
-                self._bound(request, slip, caller, token)
+                await self._bound(request, slip, caller, token)
             return caller  # noqa: TRY300 - a refusal of either is counted below
         except Problem as exc:
             standing = self._rooms.buckets.take(self._rooms.limits.address, request.remote or "")
@@ -99,10 +99,10 @@ class Dispatch:
                 raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True) from exc
             raise
 
-    def _bound(self, request: web.Request, slip: Slip, caller: Caller, token: str) -> None:
+    async def _bound(self, request: web.Request, slip: Slip, caller: Caller, token: str) -> None:
         """Raises Problem unless the request proves what its token is bound to."""
         try:
-            self._proofs.check(caller.confirmation, request, slip.origin + request.rel_url.raw_path, token)
+            await self._proofs.check(caller.confirmation, request, slip.origin + request.rel_url.raw_path, token)
         except Unverified as exc:
             challenge = 'DPoP realm="citizen service aggregator", error="invalid_token", algs="ES256"'
             raise Problem(

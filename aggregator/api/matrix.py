@@ -16,7 +16,7 @@ from aggregator.citizens.rights import CITIZEN_SCOPES, KINDS
 CITIZEN, ASSISTANT = "CITIZEN", "ASSISTANT"
 PRINCIPALS = (*KINDS, CITIZEN, ASSISTANT)
 OPEN: Mapping[str, str] = {
-    "/oauth": "Tokens: clients with their secret, every refusal counts against the address. The public key: everybody.",
+    "/oauth": "Tokens: clients by signature or secret; refusals count against the address. Public keys: everybody.",
     "/problems": "Everybody: what a refusal means.",
     "/openapi.json": "Everybody: the contract.",
     "/catalogue.openapi.json": "Everybody: the contract.",

@@ -1,4 +1,4 @@
-"""Tokens for portals and for their citizens: against the portal's secret, ten minutes, signed by our own key.
+"""Tokens for portals and for their citizens: against the portal's signature or secret, ten minutes, signed by us.
 
 Every refusal looks alike and counts against the address it came from. Answers follow RFC 6749 and not RFC 9457,
 because every OAuth client reads them.
@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from aggregator.api.bound import Proofs, certificate_of
+from aggregator.api.client_assertions import ClientAssertions
 from aggregator.api.dispatch import read_capped
 from aggregator.api.edge import SLIP
 from aggregator.api.limits import Buckets, Limits
@@ -33,6 +34,7 @@ class Tokens:
         self,
         *,
         portals: PortalRegister,
+        assertions: ClientAssertions,
         grants: Grants,
         proofs: Proofs,
         signer: Signer,
@@ -40,6 +42,7 @@ class Tokens:
         limits: Limits,
     ) -> None:
         self._portals = portals
+        self._assertions = assertions
         self._grants = grants
         self._proofs = proofs
         self._signer = signer
@@ -69,21 +72,30 @@ class Tokens:
         return _json(200, self._signer.jwks(), {"Cache-Control": "public, max-age=300"})
 
     async def _granted(self, request: web.Request, fields: Mapping[str, str]) -> dict[str, object]:
-        portal_id, secret = _client(request.headers.get("Authorization", ""), fields)
-        known = await self._portals.authenticate(portal_id, secret) if portal_id and secret else None
+        known = await self._authenticated(request, fields)
         if known is None:
             raise Refusal("invalid_client")
         portal, key_id = known
-        client = Client(portal, key_id, self._bound_to(request, portal))
+        client = Client(portal, key_id, await self._bound_to(request, portal))
         return await self._grants.granted(client, fields)
 
-    def _bound_to(self, request: web.Request, portal: Portal) -> dict[str, str]:
+    async def _authenticated(self, request: web.Request, fields: Mapping[str, str]) -> tuple[Portal, str] | None:
+        """Who asks, by what it signed or by its secret. Raises Refusal for both at once."""
+        authorization, origin = request.headers.get("Authorization", ""), request[SLIP].origin
+        if {"client_assertion", "client_assertion_type"} & fields.keys():
+            if authorization:
+                raise Refusal("invalid_request")
+            return await self._assertions.portal(fields, origin, origin + request.rel_url.raw_path)
+        portal_id, secret = _client(authorization, fields)
+        return await self._portals.authenticate(portal_id, secret) if portal_id and secret else None
+
+    async def _bound_to(self, request: web.Request, portal: Portal) -> dict[str, str]:
         """What the token will be bound to: the key the request proves, the certificate of its connection.
 
         Raises Refusal for a bad proof, and where the portal's tokens must be bound and nothing is shown.
         """
         try:
-            key = self._proofs.key(request, request[SLIP].origin + request.rel_url.raw_path)
+            key = await self._proofs.key(request, request[SLIP].origin + request.rel_url.raw_path)
         except Unverified as exc:
             raise Refusal("invalid_dpop_proof") from exc
         certificate = certificate_of(request)

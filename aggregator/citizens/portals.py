@@ -8,12 +8,12 @@ hold when the last cached token check ends, at most 5 s later (CR-8).
 import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.citizens.portal_keys import NewSecret, PortalKey, PortalRefused, client_keys, issuer_keys
 from aggregator.citizens.rights import KINDS, SCOPES
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
 from aggregator.store import Row, Run, Store
@@ -22,10 +22,6 @@ PER_MINUTE = 6000
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _SECTOR = re.compile(r"[a-z0-9_-]{1,40}")
 _COLUMNS = "id, name, contact, sector, scopes, origins, per_minute, created_ms, revoked_ms, kind, bound"
-
-
-class PortalRefused(ValueError):
-    """The portal cannot be registered like this; the message names the field, for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,28 +40,6 @@ class Portal:
     kind: str = "PORTAL"
     bound: bool = False
     """Its tokens count only beside a key or certificate they are bound to."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortalKey:
-    """A key's public half."""
-
-    id: str
-    portal_id: str
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewSecret:
-    """Shown once: what the portal sends as `client_id` and `client_secret`."""
-
-    portal_id: str
-    key_id: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"NewSecret(portal_id={self.portal_id!r}, key_id={self.key_id!r})"
 
 
 def _sha256(secret: str) -> str:
@@ -91,16 +65,18 @@ class Portals:
         per_minute: int = PER_MINUTE,
         kind: str = "PORTAL",
         bound: bool = False,
+        public_keys: str = "",
     ) -> NewSecret:
         """Registers a portal with its first key; a portal that names no sector is one of its own.
 
-        Raises PortalRefused for an unknown scope or a bad origin.
+        `public_keys`: a JWK Set; then it signs, and there is no secret. Raises PortalRefused for an unknown scope, a
+        bad origin or a weak key.
         """
         allowed, pages = frozenset(scopes), frozenset(origins)
         _check(name, allowed, pages, sector, per_minute)
         _check_kind(kind, allowed)
         portal_id = new_id("prt", self._clock, self._chance)
-        given, row = self._new_key(portal_id)
+        given, row = self._new_key(portal_id, public_keys)
 
         async def insert(run: Run) -> None:
             await run(
@@ -113,11 +89,11 @@ class Portals:
         await self._store.write(insert)
         return given
 
-    async def rotate(self, portal_id: str) -> NewSecret:
-        """A new key beside the old ones, which go on working until revoked. Raises PortalRefused."""
+    async def rotate(self, portal_id: str, public_keys: str = "") -> NewSecret:
+        """A new key, or its own ones, beside the old ones, which go on working until revoked. Raises PortalRefused."""
         if await self.get(portal_id) is None:
             raise PortalRefused(f"there is no portal {portal_id!r}")
-        given, row = self._new_key(portal_id)
+        given, row = self._new_key(portal_id, public_keys)
         await self._store.write(lambda run: _insert_key(run, row))
         return given
 
@@ -141,14 +117,29 @@ class Portals:
     async def keys(self, portal_id: str) -> list[PortalKey]:
         """The portal's keys, oldest first; never their secrets."""
         rows = await self._store.read(
-            "select id, portal_id, created_ms, revoked_ms from portal_key where portal_id = $1 order by id", portal_id
+            "select id, portal_id, created_ms, revoked_ms, public_keys from portal_key where portal_id = $1"
+            " order by id",
+            portal_id,
         )
-        return [PortalKey(r["id"], r["portal_id"], from_ms(r["created_ms"]), _ended(r)) for r in rows]
+        return [
+            PortalKey(r["id"], r["portal_id"], from_ms(r["created_ms"]), _ended(r), bool(r["public_keys"]))
+            for r in rows
+        ]
+
+    async def public_keys(self, portal_id: str) -> list[tuple[str, str]]:
+        """The living keys the portal signs with: the id of each, and its JWK Set."""
+        rows = await self._store.read(
+            "select id, public_keys from portal_key where portal_id = $1 and revoked_ms is null"
+            " and public_keys <> '' order by id",
+            portal_id,
+        )
+        return [(row["id"], row["public_keys"]) for row in rows]
 
     async def authenticate(self, portal_id: str, secret: str) -> tuple[Portal, str] | None:
         """The portal and the id of the key that matched; None for anything wrong, without saying what."""
         rows = await self._store.read(
-            "select id, secret_sha256 from portal_key where portal_id = $1 and revoked_ms is null order by id",
+            "select id, secret_sha256 from portal_key where portal_id = $1 and revoked_ms is null"
+            " and public_keys = '' order by id",
             portal_id,
         )
         given, matched = _sha256(secret), ""
@@ -175,12 +166,12 @@ class Portals:
             raise PortalRefused(f"there is no portal {portal_id!r}")
         if not issuer.startswith("https://") or len(issuer) > 300:
             raise PortalRefused("an issuer is an https address, as it stands in the tokens")
-        _check_keys(keys)
+        kept = issuer_keys(keys)
         await self._store.write(
             lambda run: run(
                 "insert into portal_issuer (portal_id, issuer, keys, created_ms) values ($1, $2, $3, $4)"
                 " on conflict (portal_id, issuer) do update set keys = excluded.keys",
-                portal_id, issuer, keys, epoch_ms(self._clock.now()),
+                portal_id, issuer, kept, epoch_ms(self._clock.now()),
             )
         )  # fmt: skip
 
@@ -196,10 +187,12 @@ class Portals:
         rows = await self._store.read("select origins from portal where revoked_ms is null")
         return frozenset(origin for row in rows for origin in row["origins"].split())
 
-    def _new_key(self, portal_id: str) -> tuple[NewSecret, tuple[str, str, str, int]]:
-        key_id = new_id("key", self._clock, self._chance)
+    def _new_key(self, portal_id: str, public_keys: str) -> tuple[NewSecret, tuple[str, str, str, int, str]]:
+        key_id, now_ms = new_id("key", self._clock, self._chance), epoch_ms(self._clock.now())
+        if public_keys:
+            return NewSecret(portal_id, key_id, ""), (key_id, portal_id, "", now_ms, client_keys(public_keys))
         secret = "sk_" + base64.urlsafe_b64encode(self._chance.bytes(32)).rstrip(b"=").decode()
-        row = (key_id, portal_id, _sha256(secret), epoch_ms(self._clock.now()))
+        row = (key_id, portal_id, _sha256(secret), now_ms, "")
         return NewSecret(portal_id, key_id, secret), row
 
     async def _end(self, table: str, row_id: str) -> bool:
@@ -213,9 +206,10 @@ class Portals:
         return await self._store.write(end)
 
 
-async def _insert_key(run: Run, row: tuple[str, str, str, int]) -> None:
+async def _insert_key(run: Run, row: tuple[str, str, str, int, str]) -> None:
     await run(
-        "insert into portal_key (id, portal_id, secret_sha256, created_ms, revoked_ms) values ($1, $2, $3, $4, null)",
+        "insert into portal_key (id, portal_id, secret_sha256, created_ms, revoked_ms, public_keys)"
+        " values ($1, $2, $3, $4, null, $5)",
         *row,
     )
 
@@ -258,12 +252,3 @@ def _check_kind(kind: str, scopes: frozenset[str]) -> None:
         raise PortalRefused(f"kind must be one of {', '.join(KINDS)}")
     if scopes - KINDS[kind]:
         raise PortalRefused(f"a client of kind {kind} cannot hold {', '.join(sorted(scopes - KINDS[kind]))}")
-
-
-def _check_keys(keys: str) -> None:
-    try:
-        found = json.loads(keys)["keys"]
-    except (ValueError, KeyError, TypeError):
-        found = None
-    if not isinstance(found, list) or not found or any("d" in key or "k" in key for key in found):
-        raise PortalRefused('the issuer\'s keys are a JWK Set of public keys: {"keys": [...]}')

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from aggregator.citizens.portals import NewSecret, PortalRefused, Portals
+from aggregator.citizens.portal_keys import NewSecret, PortalRefused
+from aggregator.citizens.portals import Portals
 from aggregator.citizens.rights import KINDS, ON_REQUEST
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, data_dir_of, settings_of
@@ -31,10 +32,12 @@ def add(groups: Any) -> None:
     )
     adding.add_argument("--origin", action="append", default=[], help="a web page's origin that may call; repeatable")
     adding.set_defaults(run=lambda arguments: _on_store(arguments, _add))
+    _add_keys(adding)
     listing = commands.add_parser("list", help="all of them, revoked ones too")
     listing.set_defaults(run=lambda arguments: _on_store(arguments, _list))
     rotating = commands.add_parser("rotate", help="a new key beside the old ones")
     rotating.add_argument("portal")
+    _add_keys(rotating)
     rotating.set_defaults(run=lambda arguments: _on_store(arguments, _rotate))
     trusting = commands.add_parser("trust", help="take a portal's own log-in for citizens (token exchange)")
     trusting.add_argument("portal")
@@ -46,6 +49,13 @@ def add(groups: Any) -> None:
     revoking.set_defaults(run=lambda arguments: _on_store(arguments, _revoke))
     for command in (adding, listing, rotating, trusting, revoking):
         add_places(command)
+
+
+def _add_keys(command: Any) -> None:
+    command.add_argument(
+        "--public-keys", default="", metavar="FILE",
+        help="it signs (private_key_jwt): file with the public half of its keys, a JWK Set; no secret is made",
+    )  # fmt: skip
 
 
 def _on_store(arguments: Namespace, do: Callable[[Portals, Namespace], Awaitable[int]]) -> int:
@@ -78,22 +88,29 @@ async def _add(portals: Portals, arguments: Namespace) -> int:
         origins=arguments.origin,
         kind=arguments.kind,
         bound=arguments.bound,
+        public_keys=await _file(arguments.public_keys),
     )
     return _shown(given)
 
 
 async def _rotate(portals: Portals, arguments: Namespace) -> int:
-    return _shown(await portals.rotate(arguments.portal))
+    return _shown(await portals.rotate(arguments.portal, await _file(arguments.public_keys)))
 
 
 async def _trust(portals: Portals, arguments: Namespace) -> int:
-    try:
-        keys = await asyncio.to_thread(Path(arguments.keys).read_text, encoding="utf-8")
-    except OSError as exc:
-        raise Failure(f"{arguments.keys} cannot be read: {exc.strerror}", BAD_USAGE) from exc
-    await portals.trust_issuer(arguments.portal, arguments.issuer, keys)
+    await portals.trust_issuer(arguments.portal, arguments.issuer, await _file(arguments.keys))
     print(f"  {arguments.portal} may exchange log-ins of {arguments.issuer} for citizens' tokens at POST /oauth/token")
     return 0
+
+
+async def _file(name: str) -> str:
+    """What is in it; "" without a name."""
+    try:
+        return await asyncio.to_thread(Path(name).read_text, encoding="utf-8") if name else ""
+    except OSError as exc:
+        raise Failure(f"{name} cannot be read: {exc.strerror}", BAD_USAGE) from exc
+    except UnicodeDecodeError as exc:
+        raise Failure(f"{name} is no text: a JWK Set is JSON", BAD_USAGE) from exc
 
 
 async def _revoke(portals: Portals, arguments: Namespace) -> int:
@@ -116,6 +133,10 @@ async def _list(portals: Portals, _: Namespace) -> int:
 
 def _shown(given: NewSecret) -> int:
     print(f"  client_id      {given.portal_id}")
+    if not given.secret:
+        print(f"  It signs with its own key ({given.key_id}); there is no secret. Tokens are at POST /oauth/token")
+        print("  for a client_assertion (private_key_jwt): see docs/portals.md.")
+        return 0
     print(f"  client_secret  {paint(given.secret, 'bold')}")
     print(f"  The secret of {given.key_id} is shown this once. Trade both for a token at POST /oauth/token.")
     return 0

@@ -19,7 +19,10 @@ from aggregator.sdk.auth import Unverified, same
 
 FRESH_S = 60
 """How old a proof may be, and how far its clock may be ahead."""
-_PROOF = ["ES256"]
+PROOF_ALGORITHMS = ["ES256"]
+ASSERTION_S = 300
+"""How long at most what a portal signs to ask for a token may be valid."""
+CLIENT_ALGORITHMS = ["ES256", "PS256", "Ed25519", "EdDSA"]
 _LOGINS = ["ES256", "RS256", "EdDSA", "Ed25519"]
 _MOST = 8000
 
@@ -35,7 +38,7 @@ def proof_key(proof: str, *, method: str, url: str, now: datetime, token: str = 
         if header.get("typ") != "dpop+jwt" or not isinstance(shown, dict) or "d" in shown:
             raise Unverified("this is no proof")
         key = ECKey.import_key(shown)
-        claims = jwt.decode(proof, key, algorithms=_PROOF).claims
+        claims = jwt.decode(proof, key, algorithms=PROOF_ALGORITHMS).claims
     except (JoseError, ValueError, UnicodeError, KeyError, TypeError, AttributeError) as exc:
         raise Unverified("the proof does not verify") from exc
     at, number = claims.get("iat"), claims.get("jti")
@@ -64,6 +67,47 @@ def login_subject(token: str, keys: str, *, issuer: str, audiences: frozenset[st
     if not meant & audiences or not isinstance(subject, str) or not 1 <= len(subject) <= 200:
         raise Unverified("the log-in is not for us")
     return subject
+
+
+def client_assertion(
+    token: str, keys: str, *, client: str, audiences: frozenset[str], now: datetime
+) -> tuple[str, int]:
+    """The id of what a portal signed to ask for a token (RFC 7523), and its end in epoch seconds. Raises Unverified.
+
+    `keys`: the portal's JWK Set as JSON. For one audience alone: one for two servers could be carried from one to the
+    other.
+    """
+    claims = _signed_by(token, keys)
+    try:
+        wanted: Any = {name: {"essential": True, "value": client} for name in ("iss", "sub")}
+        jwt.JWTClaimsRegistry(now=int(now.timestamp()), exp={"essential": True}, **wanted).validate(claims)
+    except (JoseError, ValueError, TypeError) as exc:
+        raise Unverified("the assertion is not this portal's, or not valid now") from exc
+    named, until, number = claims.get("aud"), claims.get("exp"), claims.get("jti")
+    meant = named[0] if isinstance(named, list) and len(named) == 1 else named
+    if not isinstance(meant, str) or meant not in audiences:
+        raise Unverified("the assertion is not for us alone")
+    if not isinstance(until, int | float) or until - now.timestamp() > ASSERTION_S:
+        raise Unverified("the assertion is valid for too long")
+    if not isinstance(number, str) or not 1 <= len(number) <= 100:
+        raise Unverified("the assertion has no id")
+    return number, int(until)
+
+
+def _signed_by(token: str, keys: str) -> dict[str, Any]:
+    """The claims, if one of these keys signed them: the named one where it is named. Raises Unverified."""
+    try:
+        name = jws.extract_compact(token[:_MOST].encode()).headers().get("kid")
+        known = KeySet.import_key_set(json.loads(keys)).keys
+    except (JoseError, ValueError, UnicodeError, KeyError, TypeError, AttributeError) as exc:
+        raise Unverified("this is no assertion") from exc
+    for key in known:
+        if name is None or len(known) == 1 or key.kid == name:
+            try:
+                return dict(jwt.decode(token, key, algorithms=CLIENT_ALGORITHMS).claims)
+            except (JoseError, ValueError, UnicodeError, KeyError, TypeError):
+                continue
+    raise Unverified("none of the portal's keys signed this")
 
 
 def certificate_thumbprint(der: bytes) -> str:

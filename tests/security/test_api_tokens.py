@@ -4,7 +4,8 @@ import pytest
 from api_town import running_town
 
 from aggregator.api.auth import REMEMBERED_S, TOKEN_LIFE_S
-from aggregator.citizens.portals import PortalRefused, Portals
+from aggregator.citizens.portal_keys import PortalRefused
+from aggregator.citizens.portals import Portals
 from aggregator.sdk.auth import Unverified
 from aggregator.sdk.clock import SeededChance, SystemClock
 

@@ -15,7 +15,7 @@ from aggregator.api.app import make_app
 from aggregator.api.matrix import CITIZEN, OPEN, PRINCIPALS, allowed, page, unlisted
 from aggregator.api.route import PARAMETERS, Unguarded
 from aggregator.api.table import TABLE
-from aggregator.citizens.portals import PortalRefused
+from aggregator.citizens.portal_keys import PortalRefused
 from aggregator.citizens.rights import CITIZEN_SCOPES, KINDS, SCOPES
 
 VALUES = {name: parameter.example for name, parameter in PARAMETERS.items()} | {

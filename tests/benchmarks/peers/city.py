@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aggregator.api.app import DOOR
 from aggregator.api.door import listen
-from aggregator.citizens.portals import NewSecret
+from aggregator.citizens.portal_keys import NewSecret
 from aggregator.citizens.rights import SCOPES
 from aggregator.cli.serve import on_a_loop
 from aggregator.settings import Settings

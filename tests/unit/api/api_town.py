@@ -38,7 +38,8 @@ from aggregator.citizens.keyring import KeyRing
 from aggregator.citizens.links import Link, SandboxLinks
 from aggregator.citizens.messages import Message
 from aggregator.citizens.pairwise import Pairwise
-from aggregator.citizens.portals import NewSecret, Portals
+from aggregator.citizens.portal_keys import NewSecret
+from aggregator.citizens.portals import Portals
 from aggregator.citizens.privacy import PrivacyRoom
 from aggregator.citizens.rights import SCOPES
 from aggregator.citizens.room import furnished

@@ -1,33 +1,16 @@
 """The database server dies under load (R15), and a replica that lost the last sends takes its place (R17)."""
 
-import os
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import BINARIES, Cluster
+from cluster import Cluster
 from figures import Figure, night_only, sized
 from harness import City, Verdict, call, judge, registry_for_fire, simulators
 from test_kill import deliver_promises, wait_for
 
 DEATHS = sized(4, 20)
 PROMOTIONS = sized(1, 20)
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    if not BINARIES or os.geteuid() != 0:
-        pytest.skip("a server to kill needs PostgreSQL's binaries and root, to become its user")
-    with tempfile.TemporaryDirectory(prefix="aggregator-pg-") as folder:
-        subprocess.run(["chown", "postgres", folder], check=True)
-        cluster = Cluster(Path(folder))
-        cluster.make()
-        cluster.start()
-        yield cluster
-        cluster.stop()
 
 
 @pytest.mark.slow

@@ -4,83 +4,23 @@ import asyncio
 import contextlib
 import os
 import random
-import signal
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import Cluster
+from figures import Figure
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.store import Run, Store, StoreUnavailable, open_store
+from aggregator.store.port import Work
 
 pytestmark = pytest.mark.slow
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
 
 
-class Cluster:
-    """A PostgreSQL server of our own, to be killed at will (PG-8)."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._data = folder / "data"
-        self._bin = BINARIES[-1].parent
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync")
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-
-    def start(self) -> None:
-        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1"
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self._folder / "log"), "start")
-
-    def kill(self) -> None:
-        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGKILL)
-        # Its children end by themselves; a new server cannot start beside one of them.
-        while self._refused():
-            time.sleep(0.05)
-
-    def _refused(self) -> bool:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self.start()
-            return False
-        return True
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
-
-    def _run(self, program: str, *args: str) -> None:
-        subprocess.run(
-            [str(self._bin / program), *args],
-            check=True,
-            user="postgres",
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    if not BINARIES or os.geteuid() != 0:
-        pytest.skip("a server to kill needs PostgreSQL's binaries and root, to become its user")
-    with tempfile.TemporaryDirectory(prefix="aggregator-pg-") as folder:
-        subprocess.run(["chown", "postgres", folder], check=True)
-        cluster = Cluster(Path(folder))
-        cluster.start()
-        yield cluster
-        cluster.stop()
-
-
-def submit(key: str):
+def submit(key: str) -> Work[None]:
     async def write(run: Run) -> None:
         if await run("select 1 from submission where key = $1", key):
             return
@@ -131,7 +71,9 @@ async def under_load(cluster: Cluster, kills: int) -> tuple[list[str], list[str]
 
 
 @pytest.mark.figure("R15", "the store alone")
-async def test_r15_a_server_killed_under_load_loses_nothing_doubles_nothing_and_serves_again_soon(cluster, figure):
+async def test_r15_a_server_killed_under_load_loses_nothing_doubles_nothing_and_serves_again_soon(
+    cluster: Cluster, figure: Figure
+) -> None:
     told, found, slowest_s = await under_load(cluster, 20)
     assert not set(told) - set(found)
     assert len(found) == len(set(found))
@@ -160,7 +102,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.figure("R19", "the store alone")
-async def test_r19_a_disk_filled_at_fifty_places_loses_nothing_acknowledged(small_disk, figure):
+async def test_r19_a_disk_filled_at_fifty_places_loses_nothing_acknowledged(small_disk: Path, figure: Figure) -> None:
     chance = random.Random(19)
     store = open_store(f"sqlite:///{small_disk}/city.db", clock=SystemClock())
     await store.open()
@@ -168,7 +110,7 @@ async def test_r19_a_disk_filled_at_fifty_places_loses_nothing_acknowledged(smal
     async def create(run: Run) -> None:
         await run("create table submission (id bigint primary key, text text not null)")
 
-    def insert(number: int):
+    def insert(number: int) -> Work[int]:
         async def write(run: Run) -> int:
             await run("insert into submission (id, text) values ($1, $2)", number, "x" * 500)
             return number

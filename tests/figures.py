@@ -11,8 +11,8 @@ How a proof gets its row. Mark the test with the figure's id and take the fixtur
         figure.measured(f"{synced} of 500", seeds="4")
 
 A control in a test of its own carries the same mark and calls `figure.control(...)` alone. A marked test that is
-skipped or fails gets a row that says so, with its sentence; one that passes and says nothing fails. A proof of a few
-seconds needs no `slow`: it runs in `make test` and again for its row. `sized(60, 300)` is 60 in the CI tier and 300
+skipped, fails or is run again (patience.py) gets a row that says so; one that passes and says nothing fails. A
+proof of a few seconds needs no `slow`: it runs in `make test` and again for its row. `sized(60, 300)` is 60 in the CI tier and 300
 under TIER=night; `night_only` marks what runs at night alone. Nothing is written unless FIGURES_TO names a file, as
 `make figures` does. The pass figures are in `FIGURES` below: change one in the commit that shows why.
 """
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import Inconclusive
 
 ROOT = Path(__file__).parents[1]
 TIER = os.environ.get("TIER", "CI") or "CI"
@@ -158,8 +159,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if found is not None and report.skipped:
         note(*found, "skipped", str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr))
     elif found is not None and report.failed:
-        note(*found, "failed", item.name)
+        note(*found, *_failed(item, call))
     return report  # type: ignore[return-value]
+
+
+def _failed(item: pytest.Item, call: pytest.CallInfo[None]) -> tuple[str, str]:
+    """What a failure is noted as; the first one that was only inconclusive is followed by a second run."""
+    if call.excinfo is None or not call.excinfo.errisinstance(Inconclusive):
+        return "failed", item.name
+    first = getattr(item, "execution_count", 1) == 1
+    return "again" if first else "failed", f"{item.name}: {call.excinfo.value}"
 
 
 def rows_of(lines: list[dict[str, str]], commit: str) -> list[str]:
@@ -193,6 +202,8 @@ def _row(figure_id: str, claim: str, wanted: str, lines: list[dict[str, str]], c
 
     failed, skipped = said("failed"), said("skipped").replace("Skipped: ", "")
     measured = said("measured")
+    if again := said("again"):
+        measured = f"{measured} (run twice; first {again})"
     if failed:
         measured = f"**FAILED**: {failed}" + (f"; {measured}" if measured else "")
     if skipped:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from figures import Figure, sized
 from harness import ROOT, City, Verdict, judge, registry_for_fire, simulators
-from test_kill import deliver_promises, wait_for
+from patience import wait_for
+from test_kill import deliver_promises
 
 NAMES = ("passport", "bscl", "bmc", "tpcodl_portal")
 BEFORE, AFTER = sized(6, 40), sized(10, 60)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from figures import Figure
 from harness import FORMS, City, Promise, call, registry_for_fire, simulators
-from test_kill import wait_for
+from patience import wait_for, within
 
 READS = 60
 SEEN = 5
@@ -81,10 +81,10 @@ def test_with_every_agency_down_a_restarted_city_serves_what_it_knows_and_holds_
     assert known["as_of"], "its age is shown"
     assert all(case["legs"][0]["effect"] == "none" and case["explanation"] for case in told)
     assert {FORMS[one.agency][0] for one in city.promises[1:]} == {case["service_id"] for case in held}
-    assert boots <= usual + 2.0, "no agency is asked at boot"
+    within(boots, usual + 2.0, "no agency is asked at boot, s")
     ratio = statistics.median(down) / statistics.median(well)
     # Both are milliseconds, minutes apart on a shared machine: only a wait for an agency would be far above this.
-    assert statistics.median(down) <= 2.0 * statistics.median(well) + 0.05, f"reads got {ratio:.1f}x slower"
+    within(statistics.median(down), 2.0 * statistics.median(well) + 0.05, f"reads got {ratio:.1f}x slower")
     assert asked_first > boots
     figure.control(f"a server that asks its agencies at boot: {asked_first:.1f} s")
     figure.measured(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cluster import Cluster
 from figures import Figure
+from patience import within
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.store import Run, Store, StoreUnavailable, open_store
@@ -77,7 +78,7 @@ async def test_r15_a_server_killed_under_load_loses_nothing_doubles_nothing_and_
     told, found, slowest_s = await under_load(cluster, 20)
     assert not set(told) - set(found)
     assert len(found) == len(set(found))
-    assert slowest_s <= 3
+    within(slowest_s, 3, "serving again, s")
     figure.measured(f"20 kills, {len(told)} writes: 0 lost, 0 doubled; serving again <= {slowest_s:.1f} s")
 
 

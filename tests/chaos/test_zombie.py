@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from figures import Figure, sized
 from harness import City, judge, registry_for_fire, simulators
-from test_kill import deliver_promises, wait_for
+from patience import wait_for
+from test_kill import deliver_promises
 
 ROUNDS = sized(4, 100)
 FROZEN_S = 1.5

@@ -1,0 +1,33 @@
+"""How long a proof waits, and what it means when that was not enough.
+
+A proof that ran out of time, or never came to see what it is about, measured its machine and not us: it is run once
+more (pyproject.toml, `--only-rerun`), and the summary says so. Nothing lost, doubled or told wrongly is run again.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Inconclusive(AssertionError):
+    """Nothing was wrong as far as was seen; too little was seen, or too late."""
+
+
+def wait_for(condition: Callable[[], Any], patience_s: float = 90.0) -> Any:
+    """What the condition gives once it is true. Raises Inconclusive."""
+    until = time.monotonic() + patience_s
+    while not (found := condition()):
+        seen(time.monotonic() < until, f"it never came in {patience_s:.0f} s")
+        time.sleep(0.05)
+    return found
+
+
+def within(measured: float, limit: float, what: str) -> None:
+    """Holds a measured time, or a ratio of times, against its limit. Raises Inconclusive."""
+    seen(measured <= limit, f"{what}: {measured:.2f}, and {limit:.2f} is the most")
+
+
+def seen(happened: bool, what: str) -> None:
+    """Raises Inconclusive when what the proof is about did not happen in this run."""
+    if not happened:
+        raise Inconclusive(what)

@@ -11,10 +11,10 @@ How a proof gets its row. Mark the test with the figure's id and take the fixtur
         figure.measured(f"{synced} of 500", seeds="4")
 
 A control in a test of its own carries the same mark and calls `figure.control(...)` alone. A marked test that is
-skipped, fails or is run again (patience.py) gets a row that says so; one that passes and says nothing fails. A
-proof of a few seconds needs no `slow`: it runs in `make test` and again for its row. `sized(60, 300)` is 60 in the CI tier and 300
-under TIER=night; `night_only` marks what runs at night alone. Nothing is written unless FIGURES_TO names a file, as
-`make figures` does. The pass figures are in `FIGURES` below: change one in the commit that shows why.
+skipped, fails or is run again (patience.py) gets a row that says so; one that passes and says nothing fails. A proof
+of a few seconds needs no `slow`: it runs in `make test` and again for its row. `sized(60, 300)` is 60 in the CI tier
+and 300 under TIER=night; `night_only` marks what runs at night alone. Nothing is written unless FIGURES_TO names a
+file, as `make figures` does. The pass figures are in `FIGURES` below: change one in the commit that shows why.
 """
 
 import json

@@ -140,7 +140,9 @@ class RestClient:
 
 
 def segment(text: str) -> str:
-    """A value made safe as one segment of a path."""
+    """A value made safe as one segment of a path. Raises ContractBroken for the two that are no names but ways."""
+    if text in {".", ".."}:  # quoting leaves them as they are, and whoever sends the URL walks them
+        raise ContractBroken("a record is called like a step in a path")
     return quote(text, safe="")
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import small_disk
 from figures import figure, pytest_runtest_makereport
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.store import Store, open_store
 
-__all__ = ["figure", "pytest_runtest_makereport"]
+__all__ = ["figure", "pytest_runtest_makereport", "small_disk"]
 ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 StoreOpener = Callable[[str], Awaitable[Store]]
 

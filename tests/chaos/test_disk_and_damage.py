@@ -1,17 +1,16 @@
 """A full disk refuses before it promises (R19); a damaged database is never believed in silence (R20)."""
 
 import contextlib
-import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import fill
 from figures import Figure, sized
 from harness import FORMS, City, call, judge, registry_for_fire, simulators
 from patience import wait_for, within
@@ -26,26 +25,6 @@ from aggregator.store.watermark import Mark, Watermark
 
 FILLINGS = sized(6, 50)
 COPIES = 200
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("a small disk is a tmpfs, and mounting one needs root")
-    folder = tmp_path / "data"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False).returncode:
-        pytest.skip("a small disk is a tmpfs, and this machine does not let us mount one")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path, keep_free: int) -> Path:
-    ballast = folder / "ballast"
-    room = os.statvfs(folder)
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        file.write(b"x" * max(0, room.f_bavail * room.f_bsize - keep_free))
-    return ballast
 
 
 def apply(city: City) -> int:

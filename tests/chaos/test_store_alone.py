@@ -1,16 +1,13 @@
 """R15 and R19 at length: a server killed under load, a disk filled at fifty places. Minutes, so marked slow."""
 
 import asyncio
-import contextlib
-import os
 import random
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
+from disk import fill
 from figures import Figure
 from patience import within
 
@@ -80,26 +77,6 @@ async def test_r15_a_server_killed_under_load_loses_nothing_doubles_nothing_and_
     assert len(found) == len(set(found))
     within(slowest_s, 3, "serving again, s")
     figure.measured(f"20 kills, {len(told)} writes: 0 lost, 0 doubled; serving again <= {slowest_s:.1f} s")
-
-
-def fill(folder: Path, keep_free: int) -> Path:
-    ballast = folder / "ballast"
-    room = os.statvfs(folder)
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        file.write(b"x" * max(0, room.f_bavail * room.f_bsize - keep_free))
-    return ballast
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("a small disk is a tmpfs, and mounting one needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False).returncode:
-        pytest.skip("a small disk is a tmpfs, and this machine does not let us mount one")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.mark.figure("R19", "the store alone")

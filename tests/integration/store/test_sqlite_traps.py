@@ -1,7 +1,6 @@
 """SQ-1 to SQ-10: each trap of SQLite through aiosqlite is first shown to bite the naive way."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sqlite3
@@ -14,6 +13,7 @@ from typing import Any
 
 import aiosqlite
 import pytest
+from disk import fill
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.store import Run, StatementRefused, Store, StoreUnavailable, Work, open_store
@@ -229,27 +229,6 @@ def naive_group(connection: sqlite3.Connection) -> None:
         connection.execute("rollback to s")
         connection.execute("release s")
     connection.execute("commit")
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Two megabytes of disk, really full when it is full."""
-    if os.geteuid() != 0:
-        pytest.skip("a small disk is a tmpfs, and mounting one needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=False).returncode:
-        pytest.skip("a small disk is a tmpfs, and this machine does not let us mount one")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(b"x" * 512):
-            pass
-    return ballast
 
 
 def test_sq9_control_the_naive_writer_dies_on_a_full_disk(small_disk):

@@ -20,6 +20,7 @@ from aiohttp import web
 
 from aggregator.api.case_view import explained_case
 from aggregator.api.dispatch import read_capped
+from aggregator.api.edge import SLIP
 from aggregator.api.enquiries import line_members
 from aggregator.api.form_render import Mistake, Pages, Shown
 from aggregator.api.form_view import told
@@ -27,6 +28,7 @@ from aggregator.api.headers import LANGUAGES, language_of
 from aggregator.api.limits import Buckets, Limits
 from aggregator.api.ports import DeskPort, Enquire
 from aggregator.api.problem import Problem, Says
+from aggregator.api.same_site import pressed_elsewhere
 from aggregator.api.upload_read import read_page
 from aggregator.cases.desk import (
     AgencyNotOffered,
@@ -127,7 +129,12 @@ class FormPages:
 
     async def take(self, request: web.Request) -> web.Response:
         """What was pressed: check, send, change, or the same page in another language."""
+        elsewhere = pressed_elsewhere(request.headers, request.host, request[SLIP].origin)
+        if elsewhere and request.content_type == "multipart/form-data":
+            raise Problem("not-supported", variant="form", close=True)
         given, step, language, once = _read(await self._pairs(request))
+        if elsewhere and step == "send":
+            step = "check"  # on somebody else's page: read once more here, and pressed here or not at all
         page = self._shown(request, language, given)
         if step != "check" and step.removeprefix("say-") in (*LANGUAGES, "change"):
             again = self._shown(request, language if step == "change" else step.removeprefix("say-"), given)
@@ -243,7 +250,7 @@ class FormPages:
             "Content-Security-Policy": self._pages.policy,
             "Content-Language": language,
             "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",  # with it a form pressed here says so; see same_site.py
         }
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 

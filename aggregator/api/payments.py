@@ -66,12 +66,20 @@ def _counter(call: Call) -> PaymentsPort:
     return call.rooms.payments
 
 
+def _origin_in(address: str) -> str:
+    """Scheme and host of an address; empty for one that is none (`https://[x]`)."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _new(call: Call, asked: PaymentAsked) -> NewPayment:
     if (asked.service_id is UNSET) == (asked.case_id is UNSET):
         raise Problem("validation-failed", errors=[_line(call, "/case_id", "bill_or_fee")])
     back = "" if asked.return_url is UNSET else asked.return_url
-    address = urlsplit(back)
-    if back and f"{address.scheme}://{address.netloc}" not in call.caller.origins:
+    if back and _origin_in(back) not in call.caller.origins:
         detail = call.say("payment_why.return_url")
         raise Problem(
             "validation-failed", errors=[ErrorLine(pointer="/return_url", code="not_registered", detail=detail)]

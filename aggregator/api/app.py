@@ -35,6 +35,7 @@ from aggregator.api.ports import (
     Meter,
     PaymentsPort,
     PortalRegister,
+    ReceiptsPort,
     StreamPort,
     SwitchPort,
     WorklistPort,
@@ -94,6 +95,7 @@ class ApiParts:
     switches: SwitchPort | None = None
     audit: Audit | None = None
     privacy: PrivacyRoom | None = None
+    receipts: ReceiptsPort | None = None
     limits: Limits = field(default_factory=Limits)
     payments: PaymentsPort | None = None
     sandbox: bool = False
@@ -202,6 +204,7 @@ def _rooms(parts: ApiParts, buckets: Buckets, citizen_tokens: CitizenTokens) -> 
         switches=parts.switches,
         audit=parts.audit,
         privacy=parts.privacy,
+        receipts=parts.receipts,
         citizens=parts.citizens,
         citizen_tokens=citizen_tokens,
     )

@@ -24,6 +24,7 @@ from aggregator.api.ports import (
     Everything,
     Meter,
     PaymentsPort,
+    ReceiptsPort,
     StreamPort,
     SwitchPort,
     WorklistPort,
@@ -81,6 +82,7 @@ class Rooms:
     audit: Audit | None = None
     privacy: PrivacyRoom | None = None
     payments: PaymentsPort | None = None
+    receipts: ReceiptsPort | None = None
 
 
 def nobody(_agency: str) -> bool:

@@ -51,6 +51,7 @@ TAGS: dict[str, dict[str, str]] = {
     "agencies": {"name": "agencies", "description": "Who provides it."},
     "cases": {"name": "cases", "description": "What a citizen starts and follows."},
     "citizens": {"name": "citizens", "description": "Everything of one citizen's, over all linked agencies."},
+    "receipts": {"name": "receipts", "description": "A signed receipt brought back: its case, whatever was lost."},
     "sessions": {"name": "sessions", "description": "Logging citizens in and out."},
     "assistances": {
         "name": "assistances",

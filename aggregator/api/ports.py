@@ -8,6 +8,7 @@ from aggregator.cases.desk import Followed, Key, NewCase, Opened, Question, Stor
 from aggregator.cases.enquire import Line
 from aggregator.cases.everything import Asked
 from aggregator.cases.items import Decision, Item
+from aggregator.cases.rebuild import Presented
 from aggregator.cases.record import CaseRecord, EventRecord, LegRecord
 from aggregator.cases.switch import Stop
 from aggregator.cases.worklist import Decided, Shown
@@ -65,6 +66,12 @@ class DeskPort(Protocol):
     async def carried_out(self, case_id: str, action: str, timeout_s: float) -> CaseRecord: ...
 
     async def ask_leg(self, leg: LegRecord, agency: Agency, question: Question) -> Answer: ...
+
+
+class ReceiptsPort(Protocol):
+    """`aggregator.cases.rebuild.Rebuilding`."""
+
+    async def present(self, brought: Presented) -> tuple[CaseRecord, bool]: ...
 
 
 class PaymentsPort(Protocol):

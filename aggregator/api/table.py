@@ -9,6 +9,7 @@ from aggregator.api import (
     feeds,
     leg_questions,
     link_checks,
+    receipts,
     services,
     tracking,
 )
@@ -38,6 +39,7 @@ from aggregator.api.leg_shapes import CaseDocument, SlotList, SlotsQuery
 from aggregator.api.link_routes import LINKS
 from aggregator.api.payment_routes import PAYMENTS
 from aggregator.api.privacy_routes import PRIVACY
+from aggregator.api.receipt_shapes import ReceiptBrought
 from aggregator.api.route import CATALOGUE, Route
 from aggregator.api.search_routes import SEARCH
 from aggregator.api.service_shapes import (
@@ -118,6 +120,13 @@ CASES = (
     Route(
         method="GET", path="/cases/{case_id}/receipt", operation_id="getCaseReceipt", handle=cases.receipt,
         scope="cases.read", summary="A signed receipt", about="Verifiable offline.", result=CaseReceipt,
+    ),
+    Route(
+        method="POST", path="/receipts", operation_id="bringReceipt", handle=receipts.bring, scope="cases.write",
+        summary="Get the case of a receipt",
+        about="Its case; where a restored database has forgotten it, the case rebuilt from the receipt (201), in doubt "
+        "until its agency was asked. Only for whom the receipt was given to. Repeating it gives the same case.",
+        body=ReceiptBrought, result=Case, success=(200, 201),
     ),
     Route(
         method="POST", path="/cases/{case_id}/actions", operation_id="actOnCase", handle=actions.act,

@@ -106,7 +106,7 @@ class EvidenceLine(Given, frozen=True, kw_only=True):
     """A fact that came after its attempt, or from a person."""
 
     at: When
-    source: Annotated[str, open_words("Where it comes from.", "PERSON", "LATE_ANSWER", "CALLBACK")]
+    source: Annotated[str, open_words("Where it comes from.", "PERSON", "LATE_ANSWER", "CALLBACK", "LISTED", "RECEIPT")]
     kind: _WORD
     reference: Reference | UnsetType = UNSET
     text: Annotated[str, text("What it says; people in answers are masked.", "Rang them.", most=4000)]

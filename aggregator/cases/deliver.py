@@ -12,6 +12,7 @@ from collections.abc import Callable
 from aggregator.cases import attempt, ledger
 from aggregator.cases.attachments import lent
 from aggregator.cases.attempt import Desktop
+from aggregator.cases.lookback import Lookback
 from aggregator.cases.operation import Operation
 from aggregator.cases.orders import order_of
 from aggregator.cases.queue import Queue
@@ -44,6 +45,7 @@ class Delivery:
         self._news = asyncio.Event()
         self._stopping = False
         self._queue = Queue(desk)
+        self._lookback = Lookback(desk)
         self._pause_s = SCAN_S
 
     @property
@@ -113,7 +115,8 @@ class Delivery:
         if isinstance(order, Step):
             await self._move(op, order)
             return
-        await attempt.make(self._desk, agency, op, order)
+        if not await self._lookback.keeps(agency, op, order):
+            await attempt.make(self._desk, agency, op, order)
 
     def _kept_back(self, agency: Agency, op: Operation) -> Step | None:
         """Why this operation is not sent now; None when it may go."""

@@ -228,7 +228,7 @@ class Desk:
     async def receipt(self, case_id: str, *, portal_id: str) -> str:
         """The signed receipt: a JWS, verifiable offline with the published keys. Raises UnknownCase."""
         record = await self._own(case_id, portal_id)
-        return self._signer.sign(await receipt_claims(self._desk.store, record))
+        return self._signer.sign(await receipt_claims(self._desk.store, self._desk.vault, record))
 
     async def withdraw(self, case_id: str, *, portal_id: str) -> CaseRecord:
         """Takes the application back as far as that is possible now. Raises UnknownCase, ActionNotPossible."""

@@ -128,14 +128,15 @@ def _route(registry: Registry, service: Service, wanted: str | None) -> Agency:
 async def write(run: Run, desk: Desktop, made: Plan, key: Key) -> None:
     """T1, in one commit. Raises Conflict when the key or the number is taken."""
     await spend(run, key, made.case_id, epoch_ms(desk.clock.now()))
-    await _insert_case(run, made)
+    await insert_case(run, made)
     await insert_leg(run, made.operation)
     await insert_operation(run, made.operation, made.operation_class)
     await hold(run, made.case_id, made.service, made.new.form)
     await events.append(run, _told(made))
 
 
-async def _insert_case(run: Run, made: Plan) -> None:
+async def insert_case(run: Run, made: Plan) -> None:
+    """The case's own row. Raises Conflict when the id or the number is taken."""
     now_ms = epoch_ms(made.at)
     new, view = made.new, made.case
     await run(

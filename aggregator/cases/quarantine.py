@@ -88,12 +88,14 @@ async def declare(store: Store, clock: Clock, remembered: Mark | None = None) ->
 
 async def standing_of(store: Store) -> "Standing":
     """How it stands by the database alone, for whoever looks from outside a running city."""
-    rows = await store.read(_STANDS)
+    return await standing_by(store.read)
+
+
+async def standing_by(ask: Run) -> "Standing":
+    rows = await ask(_STANDS)
     if not rows:
         return Standing()
-    return Standing(
-        rows[0]["reason"], rows[0]["since_ms"], await _waiting(store.read, rows[0]), rows[0]["swept_ms"] is None
-    )
+    return Standing(rows[0]["reason"], rows[0]["since_ms"], await _waiting(ask, rows[0]), rows[0]["swept_ms"] is None)
 
 
 async def _waiting(ask: Run, now: Any) -> dict[str, int]:
@@ -117,10 +119,13 @@ async def enter(run: Run, reason: str, remembered: Mark | None, at: datetime) ->
     await run("update event_counter set last = $1 where name = 'send'", ahead.send_seq)
     await _set(run, "epoch", str(ahead.epoch))
     await run("update quarantine set ended_ms = $1 where ended_ms is null", epoch_ms(at))
+    last_told = await run("select at_ms from event order by seq desc limit 1")
     await run(
-        "insert into quarantine (id, reason, since_ms) select coalesce(max(id), 0) + 1, $1, $2 from quarantine",
+        "insert into quarantine (id, reason, since_ms, remembers_ms)"
+        " select coalesce(max(id), 0) + 1, $1, $2, $3 from quarantine",
         reason,
         epoch_ms(at),
+        last_told[0]["at_ms"] if last_told else 0,
     )
     last = await events.append(run, [NewEvent(type="feed.epoch-changed", at=at, data={"reason": reason})])
     return replace(ahead, event_seq=last)

@@ -5,13 +5,14 @@ import os
 import sqlite3
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aggregator.citizens.vault import load_or_create_key
+from aggregator.cli.doctor_quarantine import Held, quarantine_line, quarantine_rows
+from aggregator.cli.finding import Finding
 from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.simulated import recorded
 from aggregator.cli.table import paint
@@ -25,15 +26,6 @@ _MARKS = {"good": ("\N{CHECK MARK}", "green"), "doubtful": ("!", "yellow"), "bad
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """A machine whose clock is before this has lost its time."""
 _CONNECT_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`grade` is good, doubtful or bad; `said` ends with the remedy where there is one."""
-
-    grade: str
-    what: str
-    said: str
 
 
 def add(groups: Any) -> None:
@@ -62,12 +54,15 @@ def _clock() -> Finding:
 
 async def _database(settings: Settings) -> list[Finding]:
     if settings.database_url.startswith("sqlite:"):
-        return [await asyncio.to_thread(_sqlite, Path(settings.database_url.removeprefix("sqlite:///")))]
+        file = Path(settings.database_url.removeprefix("sqlite:///"))
+        found = await asyncio.to_thread(_sqlite, file)
+        return [found] if found.grade != "good" else [found, quarantine_line(await asyncio.to_thread(_held, file))]
     store = open_store(settings.database_url, clock=SystemClock())
     try:
         await store.open()
         health = store.health()
-        return [Finding("good", "database", f"{store.engine}, {health.queue} writes waiting")]
+        database = Finding("good", "database", f"{store.engine}, {health.queue} writes waiting")
+        return [database, quarantine_line(await quarantine_rows(store.read))]
     except StoreError as exc:
         return [Finding("bad", "database", f"{exc}: check AGGREGATOR_DATABASE and that the server is up")]
     finally:
@@ -90,6 +85,23 @@ def _sqlite(file: Path) -> Finding:
     if verdict != "ok":
         return Finding("bad", "database", f"{file} is damaged: restore the last backup")
     return Finding("good", "database", f"sqlite, journal {mode}, integrity ok")
+
+
+def _held(file: Path) -> Held | None:
+    """The same question to a file that is only looked at; a database of an older schema has no answer."""
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+
+    async def ask(sql: str, *args: Any) -> list[Any]:
+        numbered = {str(n): value for n, value in enumerate(args, 1)}
+        return connection.execute(sql.replace("$", ":"), numbered).fetchall()
+
+    try:
+        return asyncio.run(quarantine_rows(ask))
+    except sqlite3.Error:
+        return None
+    finally:
+        connection.close()
 
 
 def _vault(settings: Settings) -> Iterator[Finding]:

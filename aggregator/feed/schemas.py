@@ -17,6 +17,7 @@ _OPERATIONS = (
 
 EVENTS: dict[str, set[str]] = {
     "case.accepted": {"service", "kind", "livemode", "status"},
+    "case.rebuilt": {"service", "kind", "livemode"},
     "case.status-changed": _STATUS,
     "case.withdrawal-remembered": set(),
     "case.withdrawal-too-late": {"reason"},

@@ -67,6 +67,8 @@ class Declared:
     stale_s: float = 86_400.0
     """For a safe operation: how long the last good answer may stand in while the agency is away."""
     cap_bytes: int = 1_048_576
+    by_form: bool = False
+    """For `find`: without a reference and a number it searches for what the form says, from `order.at` on."""
 
     @property
     def moves_money(self) -> bool:
@@ -146,9 +148,22 @@ class Tracks(Protocol):
 
 @runtime_checkable
 class Finds(Protocol):
-    """`find` returns *every* match by our reference: the second one is the news."""
+    """`find` returns *every* match by our reference: the second one is the news.
+
+    Declared `by_form`, an order without reference and number is looked for by its form: what the same citizen
+    filed of the same matter since `order.at`, whosever reference it carries, shown in `Receipt.reference`.
+    """
 
     async def find(self, order: Order) -> list[Receipt]: ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """`changes` returns what the agency took between form `from` and `to` (RFC 3339), each with our reference if it
+    carries one. After a restore it tells what the database has forgotten.
+    """
+
+    async def changes(self, order: Order) -> list[Receipt]: ...
 
 
 @runtime_checkable
@@ -192,6 +207,7 @@ CAPABILITIES: dict[str, type] = {
     "submits": Submits,
     "tracks": Tracks,
     "finds": Finds,
+    "lists": Lists,
     "looks_up": LooksUp,
     "pays": Pays,
     "books": Books,

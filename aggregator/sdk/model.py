@@ -50,6 +50,8 @@ class Receipt:
     """What else the citizen needs: fee_paise, reporting_time. Keys are ours."""
     refused_code: str = ""
     """From `find`: the record is there and says definitely no; the agency's code, verbatim."""
+    service: str = ""
+    """From `changes`: the key under `[services]` in the driver's adapter.toml; empty if the agency does not say."""
     match: Mapping[str, str] = field(default_factory=dict)
     """From `find`: the fields named in `match_fields`, normalised, to tell our record from a stranger's."""
 

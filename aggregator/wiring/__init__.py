@@ -15,6 +15,7 @@ from aggregator.api.event_schemas import EVENT_SCHEMA_ROUTES
 from aggregator.api.payment_routes import payment_return_routes
 from aggregator.api.search_view import ListedBySearch
 from aggregator.cases import worker
+from aggregator.cases.adoption import Adoption
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
 from aggregator.cases.desk import Desk
@@ -22,6 +23,7 @@ from aggregator.cases.enquire import enquire
 from aggregator.cases.inbox import Inbox
 from aggregator.cases.mailbox import Post
 from aggregator.cases.quarantine import Quarantine
+from aggregator.cases.rebuild import Rebuilding
 from aggregator.cases.reconcile import Reconciliation
 from aggregator.cases.track import Tracking
 from aggregator.citizens.links import Links, LinksWhile, SandboxLinks
@@ -141,6 +143,7 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
         pages_portal=settings.pages_portal,
         audit=audit,
         privacy=privacy,
+        receipts=Rebuilding(desktop, lambda: live.current, stream, signer),
         plain_routes=[
             *ops_routes(Readiness(store.health, failed.is_set, quarantine.told), meter),
             *callback_routes(inbox, clock),
@@ -169,6 +172,7 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
         tracking=Tracking(desktop, lambda: live.current, stream),
         inbox=inbox,
         quarantine=quarantine,
+        adoption=Adoption(desktop, lambda: live.current),
         desk=desk,
         payments=payments,
         people=folk,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from aggregator.cases.adoption import Adoption
 from aggregator.cases.deliver import Delivery
 from aggregator.cases.desk import Desk
 from aggregator.cases.inbox import Inbox
@@ -56,6 +57,7 @@ class City:
     tracking: Tracking
     inbox: Inbox
     quarantine: Quarantine
+    adoption: Adoption
     desk: Desk
     audit: Audit
     privacy: PrivacyRoom

@@ -32,6 +32,7 @@ def background(city: City) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         city.payments.cashier.run,
         city.payments.daily.run,
         city.quarantine.run,
+        city.adoption.run,
         city.audit.run,
         city.privacy.accesses.run,
         city.privacy.erasure.run,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
+from aggregator.cases.forgotten import FORGOTTEN, ForgottenDecider
 from aggregator.cases.items import Decider
 from aggregator.cases.orphans import ORPHAN, OrphanDecider
 from aggregator.cases.switch import Switches
@@ -25,7 +26,7 @@ def people(
     desktop: Desktop, live: Live, stream: Stream, delivery: Delivery, deciders: Mapping[str, Decider] | None = None
 ) -> People:
     """`deciders`: what other rooms do with decisions about their items, by kind of item."""
-    known = {ORPHAN: OrphanDecider(), **(deciders or {})}
+    known: dict[str, Decider] = {ORPHAN: OrphanDecider(), FORGOTTEN: ForgottenDecider(), **(deciders or {})}
     return People(
         Worklist(desktop, stream, delivery.nudge, known),
         Switches(desktop, lambda: live.current, stream, delivery.nudge),

@@ -7,7 +7,7 @@ implementation. Our reference is the idempotency key, so nothing here ever has t
 import json
 from typing import Any
 
-from adapters.agencyapi.standard.face import Face, echoed, papers, reading, receipt, record
+from adapters.agencyapi.standard.face import Face, digest_of, echoed, papers, reading, receipt, record
 from adapters.agencyapi.standard.signature import NotSigned, key_of, verified
 from aggregator.sdk.adapter import Class, Settings, operation
 from aggregator.sdk.callback import Ack, Callback, Notice, Unverified
@@ -18,12 +18,13 @@ from aggregator.sdk.rest import parse_json, segment
 from aggregator.sdk.wire import Wire
 
 _MONTH_S = 30 * 86_400.0
+_EVER, _NEVER = "2000-01-01T00:00:00Z", "2999-12-31T00:00:00Z"
 _NONE = "not_found"
 _WRITE: dict[str, Any] = {"ref_in": "header:Idempotency-Key", "shed_unsent_codes": {"429"}}
 
 
 class Driver:
-    """Submit, status, find and cancel; notices of every change."""
+    """Submit, status, find, list and cancel; notices of every change."""
 
     def __init__(self, wire: Wire, settings: Settings) -> None:
         self.face = Face(wire, settings)
@@ -38,17 +39,26 @@ class Driver:
             body["documents"] = papers(order)
         return receipt(echoed(await self.face.tell("/v1/requests", order, body), order))
 
-    @operation(Class.SAFE, timeout_s=10)
+    @operation(Class.SAFE, timeout_s=10, by_form=True)
     async def find(self, order: Order) -> list[Receipt]:
-        """Every request under our reference; without a reference, the request of the number."""
-        if not order.reference:
+        """Every request under our reference; without one, the request of the number, or those with the same form."""
+        if order.agency_reference and not order.reference:
             row = await self._one(order)
             return [] if row is None else [receipt(row)]
+        if not order.reference:
+            since = order.at.isoformat() if order.at else _EVER
+            rows = await self.face.listed(since, _NEVER)
+            return [receipt(row) for row in rows if value_of(row, "form_digest") == digest_of(order)]
         body = await self.face.ask("/v1/requests", reference=order.reference)
         rows = [record(row) for row in need_rows(body, "requests")] if body is not None else []
         if any(row["reference"] != order.reference for row in rows):
             raise ContractBroken("the search shows another reference than the one asked for")
         return [receipt(row) for row in rows]
+
+    @operation(Class.SAFE, timeout_s=20)
+    async def changes(self, order: Order) -> list[Receipt]:
+        """Every request they took between form `from` and `to`, RFC 3339."""
+        return [receipt(row) for row in await self.face.listed(str(order.form["from"]), str(order.form["to"]))]
 
     @operation(Class.SAFE, timeout_s=10, fresh_s=30)
     async def track(self, order: Order) -> Reading | Absent:

@@ -16,11 +16,12 @@ from aggregator.sdk.auth import Bearer
 from aggregator.sdk.dialect import retry_after_s, shown, trouble
 from aggregator.sdk.errors import AgencyError, ContractBroken, Misconfigured, Refused, Unavailable
 from aggregator.sdk.model import Order, Reading, Receipt
-from aggregator.sdk.reading import clean, moment, need, read_status, value_of
+from aggregator.sdk.reading import clean, moment, need, need_rows, read_status, value_of
 from aggregator.sdk.rest import RestClient, read_json
 from aggregator.sdk.wire import Reply, Wire
 
 Record = Mapping[str, Any]
+_PAGES, _PAGE = 1000, 200
 _STAMP = "yyyy-MM-dd'T'HH:mm:ssXXX"
 
 
@@ -43,15 +44,40 @@ class Face:
             raise ContractBroken("the answer is null")
         return body
 
+    async def listed(self, since: str, until: str) -> list[Record]:
+        """Every request they took between two moments, page by page until one brings nothing new.
+
+        Raises ContractBroken where that one is full: they do not honour `after`, and nobody knows what else there is.
+        """
+        found: dict[str, Record] = {}
+        for _ in range(_PAGES):
+            after = {"after": next(reversed(found))} if found else {}
+            body = await self.ask("/v1/requests", **{"from": since, "to": until}, **after)
+            page = {row["id"]: row for row in map(record, need_rows(body or {}, "requests"))}
+            if page.keys() - found.keys():
+                found |= page
+            elif len(page) >= _PAGE:
+                raise ContractBroken("the list does not go on after the last request of its page")
+            else:
+                return list(found.values())
+        raise ContractBroken(f"the list has more than {_PAGES} pages")
+
     async def tell(self, path: str, order: Order, body: Mapping[str, Any]) -> Record:
         """The record after a write under our reference as its key."""
         headers = {
+            **({"Form-Digest": digest_of(order)} if "form" in body else {}),
             "Accept": "application/json",
             "Content-Type": "application/json",
             "Idempotency-Key": order.reference,
         }
         reply = await self._api.fetch("POST", path, body=orjson.dumps(body), headers=headers, effect=True)
         return record(read_json(reply, effect=True, judge=_judge(effect=True)))
+
+
+def digest_of(order: Order) -> str:
+    """SHA-256, hex, of service and form without its documents: the same wish has the same digest, whoever files it."""
+    form = {name: value for name, value in order.form.items() if name not in order.documents}
+    return hashlib.sha256(orjson.dumps([order.service, form], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def papers(order: Order) -> list[dict[str, str]]:
@@ -121,7 +147,8 @@ def echoed(row: Record, order: Order) -> Record:
 
 
 def receipt(row: Record) -> Receipt:
-    return Receipt(row["id"], agency_code=status_of(row), reference=row["reference"], at=at_of(row))
+    service = str(value_of(row, "service", ""))
+    return Receipt(row["id"], status_of(row), reference=row["reference"], at=at_of(row), service=service)
 
 
 def reading(row: Record) -> Reading:

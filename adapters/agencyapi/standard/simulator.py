@@ -23,6 +23,7 @@ from aggregator.sdk.testing.simulator import Answer, Arrived, Bounds, Call, Dial
 TOKEN = "sim-agency-token"
 CALLBACK_SECRET = "whsec_c2ltdWxhdG9yLWNhbGxiYWNrLXNlY3JldC0wMQ=="
 LIMIT = 600
+LISTS = frozenset({"find", "changes"})
 _PATH = re.compile(r"/v1/requests(?:/(?P<id>[^/]+)(?P<cancel>/cancel)?)?")
 _BOUNDS = {"submit": Bounds(300, 60), "cancel": Bounds(60, 5)}
 _REFUSALS = {
@@ -37,12 +38,13 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as understood. `id` from the path, `key` from Idempotency-Key."""
+    """A request as understood. `id` from the path, `key` from Idempotency-Key, `query` of a list by time."""
 
     id: str
     key: str
     body: Mapping[str, Any]
     digest: str
+    query: Mapping[str, str]
 
 
 class Agency(Dialect):
@@ -53,6 +55,7 @@ class Agency(Dialect):
     not_applicable: Mapping[str, frozenset[str]] = {
         "*": frozenset({"104", "107", "108", "401", "701", "803", "805", "813"}),
         "find": frozenset({"105", "800", "801", "802", "804", "814"}),
+        "changes": frozenset({"105", "800", "801", "802", "804", "814"}),
         "track": frozenset({"105"}),
         "cancel": frozenset({"105", "810", "811"}),
     }
@@ -91,16 +94,18 @@ class Agency(Dialect):
         asked: Asked = call.args
         match call.operation:
             case "submit":
-                return self.books.submit(asked.key, asked.body, asked.digest, fault)
+                return self.books.submit(asked.key, asked.body, asked.digest, asked.query.get("form_digest", ""), fault)
             case "cancel":
                 return self.books.cancel(asked.id)
             case "find":
                 return Done(self.books.find(asked.key))
+            case "changes":
+                return Done(self.books.listed(asked.query))
             case _:
                 return Done(self.books.track(asked.id, fault))
 
     def refuse(self, call: Call, fault: str) -> Any:
-        if call.operation == "find" and fault == "101":
+        if call.operation in LISTS and fault == "101":
             return Said(200, {"requests": []})
         return None if fault == "105" and call.operation != "submit" else _REFUSALS.get(fault)
 
@@ -108,7 +113,7 @@ class Agency(Dialect):
         said: Said = document
         if "error" in said.body:
             return said
-        if call.operation == "find":
+        if call.operation in LISTS:
             rows = [] if fault == "100" else [_bent(row, fault) for row in said.body["requests"]]
             return replace(said, body={"requests": rows})
         return replace(said, body=_bent(said.body, fault))
@@ -121,11 +126,14 @@ class Agency(Dialect):
 def _look(number: str, arrived: Arrived) -> Call | Answer:
     if number:
         chosen = _magic(number)
-        return Call("track", write=False, magic=chosen, counted_by=number, args=Asked(number, "", {}, ""))
-    reference = parse_qs(arrived.query).get("reference", [""])[0]
+        return Call("track", write=False, magic=chosen, counted_by=number, args=Asked(number, "", {}, "", {}))
+    query = {name: values[0] for name, values in parse_qs(arrived.query).items()}
+    reference = query.get("reference", "")
+    if not reference and {"from", "to"} <= query.keys():
+        return Call("changes", write=False, counted_by=query.get("after", ""), args=Asked("", "", {}, "", query))
     if not reference:
         return _answer(no(422, "fields_invalid", "reference is required", fields={"reference": "is required"}))
-    return Call("find", write=False, counted_by=reference, args=Asked("", reference, {}, ""))
+    return Call("find", write=False, counted_by=reference, args=Asked("", reference, {}, "", query))
 
 
 def _order(number: str, arrived: Arrived) -> Call | Answer:
@@ -137,7 +145,8 @@ def _order(number: str, arrived: Arrived) -> Call | Answer:
         mobile = str(dict(body.get("form", {})).get("mobile", ""))
     except (ValueError, AttributeError, TypeError):
         return _answer(no(400, "fields_invalid", "The body is not a JSON object"))
-    asked = Asked(number, key, body, hashlib.sha256(arrived.body).hexdigest())
+    told = {"form_digest": arrived.headers.get("form-digest", "")}
+    asked = Asked(number, key, body, hashlib.sha256(arrived.body).hexdigest(), told)
     if number:
         return Call("cancel", True, key, number, _magic(number), key, asked)  # noqa: FBT003
     return Call("submit", True, key, key, magic(r"900000(\d{4})", mobile), key, asked)  # noqa: FBT003

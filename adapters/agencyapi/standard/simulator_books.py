@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from adapters.agencyapi.standard.simulator_life import ENDED, SERVICES, shown, stamp
@@ -17,6 +18,7 @@ from adapters.agencyapi.standard.simulator_post import Post
 from aggregator.sdk.testing.simulator import Done, World
 
 MAGIC_NUMBER = re.compile(r"SIM-\d{4}")
+PAGE = 200
 _NEEDED = {"parking_pass": ("name", "mobile", "vehicle_number", "zone", "months"), "feedback": ("mobile", "text")}
 _STATUS_OF_FAULT = {"109": "AWAITING_CITIZEN", "800": "", "801": "PARKED", "804": "स्वीकृत"}
 _BACKWARDS = ("APPROVED", "APPROVED", "IN_PROGRESS")
@@ -45,7 +47,7 @@ class Books:
         self._keys = world.table("keys")
         self._polls = world.table("polls")
 
-    def submit(self, key: str, body: Mapping[str, Any], digest: str, fault: str) -> Done:
+    def submit(self, key: str, body: Mapping[str, Any], digest: str, form_digest: str, fault: str) -> Done:
         known = self._keys.get(key)
         if known is not None and fault != "810":
             if known["digest"] != digest:
@@ -58,6 +60,7 @@ class Books:
         self._requests[number] = {
             "reference": key,
             "service": body["service"],
+            "form_digest": form_digest,
             "at": self._world.now().isoformat(),
             "forced": "",
             "forced_at": "",
@@ -85,6 +88,20 @@ class Books:
             return Said(200, {"requests": []})
         numbers = [number for number, held in self._requests.items() if held["reference"] == reference]
         return Said(200, {"requests": [self._shown(number) for number in numbers]})
+
+    def listed(self, asked: Mapping[str, str]) -> Said:
+        """What was taken between two moments, in that order, a page at a time."""
+        try:
+            since, until = (datetime.fromisoformat(asked[name]) for name in ("from", "to"))
+        except ValueError:
+            return no(422, "fields_invalid", "from and to are moments", fields={"from": "is not a moment"})
+        numbers = [
+            number
+            for number, held in self._requests.items()
+            if since <= datetime.fromisoformat(held["at"]) <= until and self._world.findable(held["reference"])
+        ]
+        first = numbers.index(asked["after"]) + 1 if asked.get("after") in numbers else 0
+        return Said(200, {"requests": [self._shown(number) for number in numbers[first : first + PAGE]]})
 
     def track(self, number: str, fault: str) -> Said:
         self._polls[number] = int(self._polls.get(number, 0)) + 1

@@ -60,5 +60,6 @@ def shown(number: str, held: Mapping[str, Any], now: datetime) -> dict[str, Any]
         "updated_at": stamp(moved),
         "sequence": sequence,
         "due_on": (at + timedelta(days=DUE_DAYS)).date().isoformat(),
+        **({"form_digest": held["form_digest"]} if held.get("form_digest") else {}),
         **({"documents": held["documents"]} if held.get("documents") else {}),
     }

@@ -57,7 +57,7 @@ class Driver:
         reply = await self._platform.tell(order, complaints.CREATE, body, tenantId=self._tenant)
         return complaints.confirmed(order, only(reply))
 
-    @operation(Class.SAFE, timeout_s=10)
+    @operation(Class.SAFE, timeout_s=10, by_form=True)
     async def find(self, order: Order) -> list[Receipt]:
         """A payment by its transaction number; a booking or a complaint, or a step on one, by our reference in it."""
         if "bill_id" in order.form:

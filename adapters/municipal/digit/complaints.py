@@ -104,8 +104,8 @@ def _match(service: Mapping[str, Any]) -> dict[str, str]:
 
 
 def may_be_ours(service: Mapping[str, Any], order: Order) -> bool:
-    """By our reference; a record without any, by what it says."""
-    if reference := client_ref(service):
+    """By our reference; a record without any, or an order without any, by what it says."""
+    if order.reference and (reference := client_ref(service)):
         return reference == order.reference
     asked = {name: str(order.form.get(name, "")) for name in ("locality", "details")}
     return service.get("serviceCode") == COMPLAINTS.get(order.service) and _match(service) == asked

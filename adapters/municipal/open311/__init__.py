@@ -84,10 +84,10 @@ class Driver:
         row = await self.face.tell("/servicerequestupdates", UPDATES, fields)
         return Receipt(str(need(row, "update_id")), reference=order.reference)
 
-    @operation(Class.SAFE, timeout_s=15)
+    @operation(Class.SAFE, timeout_s=15, by_form=True)
     async def find(self, order: Order) -> list[Receipt]:
-        """Every record or comment whose text carries our reference; without a reference, the record of the number."""
-        if not order.reference:
+        """Every record or comment whose text carries our reference; without one, the record of the number, or alike."""
+        if order.agency_reference and not order.reference:
             row = await self.records.record(order.agency_reference)
             return [] if row is None else [reports.found(row)]
         if "comment" in order.form:
@@ -99,6 +99,8 @@ class Driver:
             ]
         code = self.catalogue.code(order.service)
         rows = [row async for row in self.records.search(service_code=code, **reports.window(order))]
+        if not order.reference:
+            return [reports.found(row, reports.mark_of(row)) for row in rows if reports.says_the_same(row, order)]
         return [reports.found(row, order.reference) for row in rows if reports.carries(row, order.reference)]
 
     @operation(Class.SAFE, timeout_s=12, fresh_s=60)
@@ -121,14 +123,11 @@ class Driver:
         return latest if latest is not None and latest.agency_code else got
 
     @operation(Class.SAFE, timeout_s=15)
-    async def changes(self, order: Order) -> list[Facts]:
-        """Number and status of the reports made between form `from` and `to` (RFC 3339, at most 90 days apart)."""
+    async def changes(self, order: Order) -> list[Receipt]:
+        """The reports made between form `from` and `to` (RFC 3339, at most 90 days apart)."""
         wanted = {"start_date": str(order.form["from"]), "end_date": str(order.form["to"])}
-        names = ("service_request_id", "status", "updated_datetime")
-        return [
-            Facts({"service_request_id": str(need(row, names[0]))} | {n: str(value_of(row, n, "")) for n in names[1:]})
-            async for row in self.records.search(**wanted)
-        ]
+        rows = [row async for row in self.records.search(**wanted)]
+        return [reports.listed(row, self.catalogue.offer(str(value_of(row, "service_code", "")))) for row in rows]
 
     @operation(Class.SAFE, timeout_s=12)
     async def history(self, order: Order) -> list[Reading]:

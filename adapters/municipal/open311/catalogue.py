@@ -40,6 +40,11 @@ class Catalogue:
             raise Misconfigured(f"code_{offer} is not set")
         return self._codes[offer]
 
+    def offer(self, code: str) -> str:
+        """The offer this code stands for; empty for none of ours, or for more than one."""
+        found = [name for name, ours in self._codes.items() if ours == self.known(code)]
+        return found[0] if len(found) == 1 else ""
+
     def attributes(self, offer: str) -> Mapping[str, str]:
         """Our field -> the code of their attribute; the form says it as `x-attribute`."""
         return self._attributes.get(offer, {})

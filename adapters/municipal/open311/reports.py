@@ -44,6 +44,23 @@ def carries(row: Mapping[str, Any], reference: str) -> bool:
     return f"[{reference}]" in str(value_of(row, "description", ""))
 
 
+def mark_of(row: Mapping[str, Any]) -> str:
+    """The reference a record ends with, whosever it is; empty for none."""
+    mark = _MARK.search(str(value_of(row, "description", "")))
+    return mark[1] if mark else ""
+
+
+def says_the_same(row: Mapping[str, Any], order: Order) -> bool:
+    """Whether a record says what this form says, of the same place."""
+    text, form = _MARK.sub("", str(value_of(row, "description", ""))), order.form
+    if clean(text) != clean(form.get("text", ""))[:LONGEST].strip():
+        return False
+    if form.get("latitude") is not None and form.get("longitude") is not None:
+        here = (str(form["latitude"]), str(form["longitude"]))
+        return (str(value_of(row, "lat", "")), str(value_of(row, "long", ""))) == here
+    return clean(value_of(row, "address", "")) == clean(form.get("address", ""))
+
+
 def report(order: Order, code: str, attributes: Mapping[str, str]) -> list[tuple[str, str]]:
     """The form post of a report, without key and jurisdiction. `attributes`: our field -> their attribute's code."""
     form = order.form
@@ -90,12 +107,16 @@ def found(row: Mapping[str, Any], reference: str = "") -> Receipt:
     )
 
 
+def listed(row: Mapping[str, Any], offer: str) -> Receipt:
+    """A record of a list by time: with whatever reference it ends with, and the offer it is for."""
+    return replace(found(row, mark_of(row)), service=offer)
+
+
 def reading(row: Mapping[str, Any], order: Order) -> Reading:
     """Where a report is. Raises ContractBroken for a record that carries the reference of somebody else's report."""
     if "status" not in row:
         raise ContractBroken("the record has no status")
-    mark = _MARK.search(str(value_of(row, "description", "")))
-    if mark is not None and order.reference and mark[1] != order.reference:
+    if order.reference and mark_of(row) not in {"", order.reference}:
         raise ContractBroken("the record carries another reference")
     got = read(row, at=value_of(row, "updated_datetime") or value_of(row, "requested_datetime"), remark="status_notes")
     responsible = clean(value_of(row, "agency_responsible", ""))

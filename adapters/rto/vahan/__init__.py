@@ -60,8 +60,9 @@ class Driver:
         fee = str(paise(need(result, "feeAmount")))
         return Receipt(need(result, "applicationNo"), at=replies.stamp(result, "receivedOn"), facts={"fee_paise": fee})
 
-    @operation(Class.SAFE, timeout_s=10)
+    @operation(Class.SAFE, timeout_s=10, by_form=True)
     async def find(self, order: Order) -> list[Receipt]:
+        """By our reference; without one, what was applied for by the same mobile for the same vehicle."""
         found = await self._rows("findApplication", requests.find(order), "application", replies.match)
         if order.reference and any(one.reference != order.reference for one in found):
             raise ContractBroken("the search shows another reference than the one asked for")

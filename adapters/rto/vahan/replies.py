@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from adapters.rto.vahan.words import PHRASES, STATUS
+from adapters.rto.vahan.words import PHRASES, SERVICE_CODES, STATUS
 from aggregator.sdk.clock import IST
 from aggregator.sdk.errors import ContractBroken
 from aggregator.sdk.form import fits, normal
@@ -38,6 +38,7 @@ def match(row: Element) -> Receipt:
         agency_code=value_of(row, "statusCode", ""),
         reference=need(row, "clientRef"),
         at=stamp(row, "receivedOn"),
+        service=next((offer for offer, code in SERVICE_CODES.items() if code == need(row, "serviceCode")), ""),
         match={"service": need(row, "serviceCode")},
     )
 

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from aggregator.cases import worker
+from aggregator.cases.adoption import Adoption
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
 from aggregator.cases.desk import Desk, Key, NewCase
+from aggregator.cases.forgotten import FORGOTTEN, ForgottenDecider
 from aggregator.cases.inbox import Inbox
 from aggregator.cases.mailbox import Post
 from aggregator.cases.orphans import OrphanDecider
+from aggregator.cases.rebuild import Rebuilding
 from aggregator.cases.reconcile import Reconciliation
 from aggregator.cases.record import CaseRecord
 from aggregator.cases.switch import Switches
@@ -133,7 +136,26 @@ FACTS: dict[Class, dict[str, Any]] = {
 }
 
 
-def driver_of(cls: Class, *, finds: bool = True) -> type:
+class Lister(Driver):
+    """An office that lists what it took, and looks for what a form says."""
+
+    @operation(Class.SAFE, by_form=True)
+    async def find(self, order: Order) -> list[Receipt]:
+        if order.reference:
+            return await super().find(order)
+        rows = need_rows(await self.api.get("/list"), "rows")
+        return [_listed(row) for row in rows if row["name"] == order.form["name"]]
+
+    @operation(Class.SAFE)
+    async def changes(self, order: Order) -> list[Receipt]:
+        return [_listed(row) for row in need_rows(await self.api.get("/list"), "rows")]
+
+
+def _listed(row: Mapping[str, str]) -> Receipt:
+    return Receipt(need(row, "number"), "RCVD", reference=row["ref"], service="permit")
+
+
+def driver_of(cls: Class, *, finds: bool = True, lists: bool = False) -> type:
     """A driver whose `submit` is declared to be of this class; one that cannot be asked if not `finds`."""
 
     async def submit(self: Driver, order: Order) -> Receipt:
@@ -142,7 +164,7 @@ def driver_of(cls: Class, *, finds: bool = True) -> type:
     members: dict[str, Any] = {"submit": operation(cls, **FACTS[cls])(submit)}
     if not finds:
         members["find"] = None
-    return type(f"{cls.name.title()}Driver", (Driver,), members)
+    return type(f"{cls.name.title()}Driver", (Lister if lists else Driver,), members)
 
 
 @dataclass
@@ -154,6 +176,8 @@ class Office:
     script: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     acted: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    unlisted: bool = False
     hidden: bool = False
     down: bool = False
     words: dict[str, list[str]] = field(default_factory=dict)
@@ -174,9 +198,8 @@ class Office:
         return number
 
     def answer(self, path: str, query: str, body: Mapping[str, Any]) -> Reply:
-        if path == "/find":
-            rows = [{"ref": ref, "number": number} for ref, number in self.records if query.endswith(ref)]
-            return _json({"rows": [] if self.hidden else rows})
+        if path in {"/list", "/find"}:
+            return self.search(path, query)
         if path == "/status":
             words = self.words.get(query.partition("=")[2], ["RCVD"])
             return _json({"status": words.pop(0) if len(words) > 1 else words[0], "words": "as told"})
@@ -190,7 +213,15 @@ class Office:
             return _json({"number": body["number"]})
         return self.write(body)
 
+    def search(self, path: str, query: str) -> Reply:
+        wanted = [(ref, number) for ref, number in self.records if path == "/list" or query.endswith(ref)]
+        rows = [{"ref": ref, "number": number, "name": self.names.get(ref, "")} for ref, number in wanted]
+        if path == "/list" and self.unlisted:
+            return Reply(503, {}, b"")
+        return _json({"rows": [] if self.hidden else rows})
+
     def write(self, body: Mapping[str, Any]) -> Reply:  # noqa: PLR0911 - one return for each fate
+        self.names[body["ref"]] = body.get("name", "")
         mode = self.script.pop(0) if self.script else "normal"
         match mode:
             case "act then silence":
@@ -273,6 +304,9 @@ class Town:
     switches: Switches
     registry: Registry
     desktop: Desktop
+    adoption: Adoption
+    receipts: Rebuilding
+    signer: Signer
     _keys: int = 0
 
     async def elsewhere(self, store: Store) -> "Town":
@@ -328,11 +362,16 @@ async def town_of(store: Store) -> AsyncIterator[TownMaker]:
     made: list[Town] = []
 
     async def build(
-        cls: Class, office: Office | None = None, clock: ManualClock | None = None, *, finds: bool = True
+        cls: Class,
+        office: Office | None = None,
+        clock: ManualClock | None = None,
+        *,
+        finds: bool = True,
+        lists: bool = False,
     ) -> Town:
         clock = clock or ManualClock()
         office = office or Office(keyed=cls in {Class.KEYED, Class.IDEMPOTENT}, unique=cls is Class.UNIQUE)
-        town = await _town(store, driver_of(cls, finds=finds), office, clock, seed=len(made))
+        town = await _town(store, driver_of(cls, finds=finds, lists=lists), office, clock, seed=len(made))
         made.append(town)
         return town
 
@@ -348,19 +387,23 @@ async def _town(store: Store, driver: type, office: Office, clock: ManualClock, 
     desktop = Desktop(store, Vault(bytes(32)), clock, chance, me)
     stream = Stream(store, clock)
     delivery = Delivery(desktop, lambda: registry, stream)
+    signer = Signer.generate()
     return Town(
         store,
         clock,
         office,
-        Desk(desktop, lambda: registry, stream, delivery, Signer.generate()),
+        Desk(desktop, lambda: registry, stream, delivery, signer),
         delivery,
         Reconciliation(desktop, lambda: registry, stream, delivery.nudge),
         Tracking(desktop, lambda: registry, stream),
         Inbox(desktop, lambda: registry, stream, Post()),
-        Worklist(desktop, stream, delivery.nudge, {"orphan": OrphanDecider()}),
+        Worklist(desktop, stream, delivery.nudge, {"orphan": OrphanDecider(), FORGOTTEN: ForgottenDecider()}),
         Switches(desktop, lambda: registry, stream, delivery.nudge),
         registry,
         desktop,
+        Adoption(desktop, lambda: registry),
+        Rebuilding(desktop, lambda: registry, stream, signer),
+        signer,
     )
 
 

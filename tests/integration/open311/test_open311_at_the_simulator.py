@@ -152,7 +152,8 @@ async def test_changes_are_listed_by_time(sandbox):
     number = (await driver.submit(report())).agency_reference
     now = datetime.now(UTC)
     wish = {"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(hours=1)).isoformat()}
-    assert [one.values["service_request_id"] for one in await driver.changes(about("", **wish))] == [number]
+    listed = await driver.changes(about("", **wish))
+    assert [(one.agency_reference, one.reference, one.service) for one in listed] == [(number, "REF-1", "street_light")]
     wish["to"] = (now - timedelta(minutes=30)).isoformat()
     assert await driver.changes(about("", **wish)) == []
 

@@ -35,7 +35,8 @@ def test_the_contract_is_valid():
 
 def test_the_contract_is_the_drivers_four_calls_and_one_notice():
     calls = {one["operationId"] for path in CONTRACT["paths"].values() for one in path.values()}
-    assert calls == set(operations_of(Driver)) == {"submit", "find", "track", "cancel"}
+    assert calls == {"submit", "find", "track", "cancel"}
+    assert set(operations_of(Driver)) == calls | {"changes"}, "a list by time is asked for where one is looked for"
     assert set(CONTRACT["webhooks"]) == {"requestUpdated"}
 
 
@@ -60,9 +61,11 @@ def test_a_sample_that_reads_well_is_within_the_contract(sample):
     told, expected = json.loads(sample.read_text("utf-8")), sample.name.split(".")[1]
     valid = {
         name: jsonschema_rs.validator_for(_schema(name), validate_formats=True).is_valid(told)
-        for name in ("Request", "Error")
+        for name in ("Request", "Found", "Error")
     }
-    if expected in {"refused", "absent", "misconfigured"}:
+    if sample.name.startswith("changes.") and expected != "refused":
+        assert valid["Found"]
+    elif expected in {"refused", "absent", "misconfigured"}:
         assert valid["Error"]
     elif expected == "receipt" or (expected.upper() in STATUS and "dates_absent" not in sample.name):
         assert valid["Request"]
@@ -72,12 +75,13 @@ def test_a_sample_that_reads_well_is_within_the_contract(sample):
 
 def test_what_the_driver_can_do_is_what_it_defines():
     driver = Driver(RespxWire(respx.Router()), Settings("https://agency.example", {}, {"token": "t"}))
-    assert set(capabilities_of(driver)) == {"submits", "tracks", "finds", "cancels"}
+    assert set(capabilities_of(driver)) == {"submits", "tracks", "finds", "lists", "cancels"}
 
 
 def test_nothing_here_needs_a_person_after_a_doubt():
     classes = {name: declared.effective for name, declared in operations_of(Driver).items()}
-    assert classes == {"submit": Class.KEYED, "cancel": Class.IDEMPOTENT, "find": Class.SAFE, "track": Class.SAFE}
+    reads = dict.fromkeys(("find", "changes", "track"), Class.SAFE)
+    assert classes == {"submit": Class.KEYED, "cancel": Class.IDEMPOTENT, **reads}
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from aggregator.cases.enquire import enquire
 from aggregator.cases.inbox import Inbox
 from aggregator.cases.mailbox import Post
 from aggregator.cases.orphans import OrphanDecider
+from aggregator.cases.rebuild import Rebuilding
 from aggregator.cases.switch import Switches
 from aggregator.cases.worklist import Worklist
 from aggregator.citizens.accesses import Accesses
@@ -445,6 +446,7 @@ async def running_town(
         worklist=Worklist(desktop, stream, delivery.nudge, {"orphan": OrphanDecider()}),
         switches=Switches(desktop, lambda: registry, stream, delivery.nudge),
         desk=around(Desk(desktop, lambda: registry, stream, delivery, signer)),
+        receipts=Rebuilding(desktop, lambda: registry, stream, signer),
         enquire=enquire, registry=lambda: registry, stream=stream, portals=portals, citizens=citizens, signer=signer,
         documents=DocumentShelf(store, Vault(bytes(32)), clock, SystemChance(), scanner),
         drafts=Drafts(store, Vault(bytes(32)), clock, SystemChance()),

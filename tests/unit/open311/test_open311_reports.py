@@ -35,7 +35,7 @@ def _order(service="street_light", **form):
 
 
 def test_what_the_driver_can_do_is_what_it_defines(city):
-    assert set(capabilities_of(city.driver())) == {"submits", "tracks", "finds", "probes"}
+    assert set(capabilities_of(city.driver())) == {"submits", "tracks", "finds", "lists", "probes"}
 
 
 def test_a_report_to_a_blackbox_is_opaque_and_one_that_can_be_read_back_is_not(city):

@@ -14,10 +14,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -171,8 +172,11 @@ def simulators(folder: Path, names: Iterable[str] = TWO) -> Iterator[dict[str, S
             simulator.process.communicate()
 
 
-def registry_for_fire(folder: Path) -> Path:
-    """The city's registry with short attempts (patience is the operator's) and no rate limit in the way."""
+def registry_for_fire(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """The city's registry with short attempts (patience is the operator's) and no rate limit in the way.
+
+    `more`: operations of agencies beside those that citizens apply with, like `passport.pay`, and their line.
+    """
     text = (ROOT / "registry.toml").read_text()
     (folder / "catalogue").symlink_to(ROOT / "catalogue")
     out = ["max_rps = 500" if line.startswith("max_rps") else line for line in text.splitlines()]
@@ -185,6 +189,9 @@ def registry_for_fire(folder: Path) -> Path:
         if agency != "tpcodl_portal":  # nothing can be looked up there
             out += [f"[agencies.{agency}.operations.find]", "timeout_s = 1.0"]
     out += ["[agencies.bscl.operations.cancel]", "timeout_s = 0.6"]
+    for name, line in more.items():
+        agency, operation = name.split(".")
+        out += [f"[agencies.{agency}.operations.{operation}]", line]
     path = folder / "registry.toml"
     path.write_text("\n".join(out) + "\n")
     return path

@@ -61,10 +61,15 @@ def until(seen: Callable[[], Any], patience_s: float = 60.0) -> Any:
     return found
 
 
-def captured(gateway: Simulator) -> set[str]:
-    """Our references under which the gateway took money, by its own book."""
-    return {row["agency_ref"] for row in gateway.acted() if row["operation"] == "checkout"}
+def captured(gateway: Simulator) -> list[str]:
+    """Our references under which the gateway took money, by its own book; twice where it took it twice."""
+    return [row["agency_ref"] for row in gateway.acted() if row["operation"] == "checkout"]
 
 
-def given_back(gateway: Simulator) -> set[str]:
-    return {row["our_ref"] for row in gateway.acted() if row["operation"] == "refund"}
+def given_back(gateway: Simulator) -> list[str]:
+    return [row["our_ref"] for row in gateway.acted() if row["operation"] == "refund"]
+
+
+def posted(agency: Simulator) -> list[str]:
+    """Our references under which an agency recorded money, by its own book."""
+    return [row["our_ref"] for row in agency.acted() if row["operation"] == "pay"]

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from figures import Figure
 
 from aggregator.cli.adapter_guard import guarded, judged
+from aggregator.resilience.outcome import Confirmed, NotSent
 from aggregator.sdk.testing.cells import HASTY_S, bench
 from aggregator.sdk.testing.certify import certified
 from aggregator.sdk.testing.conformance import candidates
@@ -118,6 +120,54 @@ def test_every_driver_meets_every_fault_on_every_operation(candidate, evidence_a
     assert _complaints(evidence.cells, TIGHT_SLACK_S) == []
     found = [result for result in results(evidence) if RULES[result.rule].tier is Tier.BRONZE]
     assert [str(finding) for result in found for finding in result.findings if result.rule != "loop"] == []
+
+
+class Naive:
+    """The control: a client that catches everything and calls it an outage."""
+
+    def __init__(self, *args, **limits):
+        self._sound = guarded(*args, **limits)
+        self.read = self._sound.read
+
+    async def attempt(self, operation, order, trail, **limits):
+        return outage(await self._sound.attempt(operation, order, trail, **limits))
+
+
+def outage(outcome):
+    return outcome if isinstance(outcome, Confirmed) else NotSent("Exception")
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R6")
+def test_r6_the_control_that_calls_everything_an_outage_is_caught(sandbox_of, evidence_of, figure: Figure):
+    played = [one for one in evidence_of(ONE).played.values() if one.operation == "submit"]
+
+    async def on_a_bad_line():
+        async with bench(ONE, sandbox_of(ONE), Naive) as bad_line:
+            return await bad_line.line_faults("submit")
+
+    cells = asyncio.run(on_a_bad_line())
+    cells += menu_cells(ONE, played, lambda *attempt: outage(judged(*attempt)))
+    wrong = {cell.fault for cell in cells if cell.got not in cell.allowed}
+    assert len(wrong) >= 20
+    figure.control(f"`except Exception: Unavailable` around one write: {len(wrong)} of the 40 faults wrong")
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R6")
+def test_r6_every_fault_at_every_driver_ends_as_the_table_says(evidence_at_the_line, figure: Figure):
+    drivers = list(evidence_at_the_line)
+    for evidence in evidence_at_the_line.values():
+        if isinstance(evidence, BaseException):
+            raise evidence
+    cells = [cell for evidence in evidence_at_the_line.values() for cell in evidence.cells]
+    wrong = [cell for cell in cells if cell.complaint(TIGHT_SLACK_S)]
+    assert _complaints(cells, TIGHT_SLACK_S) == []
+    elsewhere = {fault.id for fault in FAULTS.values()} - {cell.fault for cell in cells}
+    figure.measured(
+        f"{len(cells)} cells, {len(drivers)} drivers, every operation: {len(wrong)} wrong;"
+        f" {len(elsewhere)} of 40 faults are no single call's and have proofs of their own"
+    )
 
 
 @pytest.mark.slow

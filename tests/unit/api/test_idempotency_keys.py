@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from api_town import GOOD_FORM, running_town
+from api_town import GOOD_FORM, later, running_town
+from figures import Figure, sized
 
 CALLERS = 200
 
@@ -20,7 +21,7 @@ async def test_r25_two_hundred_callers_with_one_key_make_one_case(town):
     assert len((await town.ask("GET", "/cases")).json["items"]) == 1
 
 
-async def test_r25_the_control_check_then_insert_without_the_unique_index_makes_two(town):
+async def without_the_index(town):
     await town.store.write(lambda run: run("drop table idempotency"))
     await town.store.write(
         lambda run: run(
@@ -29,11 +30,59 @@ async def test_r25_the_control_check_then_insert_without_the_unique_index_makes_
             " body_sealed text)"
         )
     )
+
+
+async def test_r25_the_control_check_then_insert_without_the_unique_index_makes_two(town):
+    await without_the_index(town)
     intentions = 0
     while intentions == 0 or len(town.office.acted) <= intentions < 30:  # a race is not lost every time
         intentions += 1
         await asyncio.gather(*(town.open(f"intention-{intentions}") for _ in range(20)))
     assert len(town.office.acted) > intentions
+
+
+async def effects_of_a_crowd(town, rounds):
+    """So many keys, each by 200 callers at once; how many effects there were, and what was answered."""
+    statuses = set()
+    for nth in range(rounds):
+        answers = await asyncio.gather(*(town.open(f"crowd-{nth}") for _ in range(CALLERS)))
+        assert len({got.json["id"] for got in answers if got.status == 201}) == 1
+        statuses |= {got.status for got in answers}
+    return len(town.office.acted), statuses
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R25")
+async def test_r25_the_control_without_the_unique_index_has_more_effects_than_intentions(town, figure: Figure):
+    await without_the_index(town)
+    intentions = 0
+    while intentions == 0 or len(town.office.acted) <= intentions < 30:  # a race is not lost every time
+        intentions += 1
+        await asyncio.gather(*(town.open(f"intention-{intentions}") for _ in range(20)))
+    assert len(town.office.acted) > intentions
+    figure.control(f"check, then insert, without the unique index: {len(town.office.acted)} effects of {intentions}")
+
+
+@pytest.mark.slow
+@pytest.mark.figure("R25")
+async def test_r25_one_key_is_one_effect_and_one_answer(town, figure: Figure):
+    rounds = sized(5, 100)
+    effects, statuses = await effects_of_a_crowd(town, rounds)
+    assert (effects, statuses <= {201, 409}) == (rounds, True)
+    first = await town.open('"quoted"')
+    assert (await town.open("quoted")).body == first.body
+    assert (await town.open("quoted", form=GOOD_FORM | {"name": "Somebody Else"})).status == 422
+    assert (await town.open("")).status == 400
+    other = await town.open("quoted", portal="two")
+    assert (other.status, other.json["id"] != first.json["id"]) == (201, True)
+    acted = len(town.office.acted)
+    await later(town, 30 * 86_400)
+    late = await town.open("quoted")
+    assert (late.status, late.body, len(town.office.acted)) == (first.status, first.body, acted)
+    figure.measured(
+        f"{rounds} keys, {CALLERS} callers each: {effects} effects; 400 without, 409 while running, 422 with another"
+        " body; quoted and bare are one key, another portal's is another; the same bytes after 30 days"
+    )
 
 
 async def test_r25_a_replay_is_the_first_answer_byte_for_byte_also_after_the_case_moved_on(town):

@@ -139,7 +139,13 @@ class CataloguePages:
         if entry.own is None or entry.maturity == "INFO":
             return [(how, [escape(self.say("catalogue.availability.not_online", language))])]
         here = escape(self.say("catalogue.page.online", language))
-        return [(how, [f'<a href="/forms/{escape(entry.own.id)}?lang={language}">{here}</a>'])]
+        form, blank = f"/forms/{escape(entry.own.id)}", escape(self.say("catalogue.page.blank", language))
+        return [
+            (
+                how,
+                [f'<a href="{form}?lang={language}">{here}</a>', f'<a href="{form}/blank?lang={language}">{blank}</a>'],
+            )
+        ]
 
     def _facts(self, entry: Entry, language: str) -> list[tuple[str, list[str]]]:
         words = self.catalogue().vocabulary

@@ -155,6 +155,10 @@ class ServiceDetail(Given, frozen=True, kw_only=True):
     offered_as: Annotated[
         tuple[ServiceId, ...], many("Services that carry it out or a part of it; cases are opened with these.", 30)
     ] = ()
+    form_page_url: WebAddress | UnsetType = UNSET
+    """The form as a plain page, to be filled in without scripts."""
+    blank_form_url: WebAddress | UnsetType = UNSET
+    """The same form empty, laid out for A4: to be printed, or kept as a PDF by the browser."""
     superseded_by: Annotated[tuple[ServiceId, ...], many("What replaces this entry.", 20)] = ()
     also_known_as: Annotated[tuple[Title, ...], many("Other English names.", 50)] = ()
     sources: Annotated[tuple[FactSource, ...], many("Where each fact was read.", 100)] = ()

@@ -25,7 +25,7 @@ from aggregator.discovery.catalogue.model import (
     Provenance,
     Term,
 )
-from aggregator.registry.agency import Agency, Fee, TimeLimit, Words
+from aggregator.registry.agency import Agency, Fee, Service, TimeLimit, Words
 
 _STATES = {"UP": "AVAILABLE", "DEGRADED": "DEGRADED", "DOWN": "DOWN", "DISABLED": "CLOSED"}
 
@@ -82,11 +82,18 @@ def detail_of(call: Call, entry: Entry) -> ServiceDetail:
         abilities=entry.abilities,
         availability=now_of(call).of(entry),
         offered_as=tuple(service.id for service in entry.offered),
+        form_page_url=_form_page(call, own),
+        blank_form_url=_form_page(call, own, "/blank"),
         superseded_by=entry.superseded_by,
         also_known_as=entry.aliases,
         sources=tuple(_source(call, one) for one in entry.provenance),
         translation_unverified=call.language in entry.unverified,
     )
+
+
+def _form_page(call: Call, own: Service | None, which: str = "") -> str | UnsetType:
+    """The address of a service's plain page, in the caller's language; none for what has no form with us."""
+    return UNSET if own is None else f"{call.origin}/forms/{own.id}{which}?lang={call.language}"
 
 
 def documents_of(call: Call, entry: Entry) -> tuple[str, ...]:

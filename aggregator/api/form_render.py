@@ -22,6 +22,7 @@ from aggregator.discovery.forms.layout import Condition, Field, fields_of, layou
 from aggregator.registry.agency import Service
 
 NAMES = {"en": "English", "or": "ଓଡ଼ିଆ", "hi": "हिन्दी"}
+BLANK = "blank.html"
 _TYPES = {"date": "date", "moment": "datetime-local", "time": "time", "email": "email", "link": "url"}
 _KEYBOARDS = {"mobile": "tel", "pin": "numeric", "pincode": "numeric"}
 
@@ -79,7 +80,7 @@ class Pages:
 
     def blank(self, page: Shown, agency: str) -> str:
         """The form to fill in by hand."""
-        return self._made("blank.html", page, groups=self._groups(page), agency=agency)
+        return self._made(BLANK, page, groups=self._groups(page), agency=agency)
 
     def review(self, page: Shown, form: Mapping[str, Any], *, once: str, sends: bool) -> str:
         """What was answered, to be read once more. `sends` is False where this page may not open a case."""
@@ -105,9 +106,10 @@ class Pages:
 
     def _made(self, template: str, page: Shown, **more: Any) -> str:
         service, language = page.service, page.language
+        here = f"/forms/{service.id}" + ("/blank" if template == BLANK else "")
         fees = service.fee.rows if service.fee is not None else ()
         return self._page(
-            template, language, title=_words(service.title, language), city=page.city, here=f"/forms/{service.id}",
+            template, language, title=_words(service.title, language), city=page.city, here=here,
             switchable=page.fresh, all_services=True, notice=page.notice, mistakes=page.mistakes,
             description=_words(service.description, language),
             documents=[_words(one, language) for one in service.documents],

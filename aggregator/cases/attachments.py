@@ -37,7 +37,7 @@ async def wrong(
     named = {name: value for name, value in form.items() if _is_upload(service, name)}
     if not named:
         return []
-    limits = agency.manifest.documents
+    limits = agency.documents
     errors, total = [], 0
     known = named_in(named)
     for field in named:
@@ -82,7 +82,7 @@ async def hold(run: Run, case_id: str, service: Service, form: Mapping[str, Any]
 async def lent(desk: Desktop, agency: Agency, op: Operation, order: Order) -> Order | Step:
     """The order with its documents, or why it is not sent now."""
     offer = agency.manifest.offers.get(op.service)
-    if not named_in(order.form) or agency.manifest.documents is None or offer is None or offer.operation != op.name:
+    if not named_in(order.form) or agency.documents is None or offer is None or offer.operation != op.name:
         return order
     rows = await desk.store.read(
         "select c.field, d.id, d.portal_id, d.citizen_id, d.state from case_document c"

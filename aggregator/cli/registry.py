@@ -16,6 +16,10 @@ from aggregator.registry.problems import errors_in, render
 from aggregator.texts import missing
 
 FIRST = "first_registry.toml"
+CATALOGUE = """
+[catalogue]                         # facts and search words of the reference city, to begin with: yours from now on
+folder = "catalogue/facts"
+"""
 
 
 def add(groups: Any) -> None:
@@ -24,7 +28,9 @@ def add(groups: Any) -> None:
     checking = commands.add_parser("check", help="every mistake at once, with file, line, column and remedy")
     checking.add_argument("path", nargs="?", type=Path, default=Path("registry.toml"))
     checking.set_defaults(run=check_files)
-    beginning = commands.add_parser("init", help="a first registry.toml with one simulated agency")
+    beginning = commands.add_parser(
+        "init", help="a first registry.toml with one simulated agency, and the reference catalogue"
+    )
     beginning.add_argument("directory", type=Path)
     beginning.set_defaults(run=init)
 
@@ -53,12 +59,21 @@ def init(arguments: Namespace) -> int:
     try:
         arguments.directory.mkdir(parents=True, exist_ok=True)
         with as_file(files("aggregator.cli").joinpath(FIRST)) as source:
-            shutil.copyfile(source, target)
+            target.write_text(source.read_text("utf-8") + CATALOGUE, "utf-8")
+        for part in ("facts", "lexicon"):
+            shutil.copytree(reference() / part, arguments.directory / "catalogue" / part, dirs_exist_ok=True)
     except OSError as exc:
         raise Failure(f"{target} cannot be written: {exc.strerror}. Choose a folder of yours", BAD_USAGE) from exc
     print(f"  {target} is written. Check it with `aggregator registry check {arguments.directory}`,")
     print(f"  try it with `aggregator serve --sandbox --registry {target} --data {arguments.directory / 'data'}`")
     return 0
+
+
+def reference() -> Path:
+    """The reference city's catalogue: inside an installed package, beside the code in a checkout."""
+    package = Path(str(files("aggregator")))
+    shipped = package / "reference"
+    return shipped if shipped.is_dir() else package.parent / "catalogue"
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -121,6 +121,13 @@ class AgencyFacts:
     capabilities: tuple[str, ...]
     poll: Poll
     maintenance: tuple[Window, ...] = ()
+    forwarding: Forwarding | None = None
+    """What operators left of the driver's word on documents; None: all of it."""
+
+    @property
+    def documents(self) -> Forwarding | None:
+        """What of citizens' documents this agency gets; None: nothing."""
+        return self.forwarding or self.manifest.documents
 
     def closed_at(self, at: datetime) -> Window | None:
         """The planned window that `at` falls into."""
@@ -222,3 +229,5 @@ class Registry:
     digest: str
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     catalogue: CataloguePlace | None = None
+    document_bytes: int = 5 * 1_048_576
+    """The largest document that is taken in."""

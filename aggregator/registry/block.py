@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from aggregator.registry.agency import AgencyFacts, Manifest, Option, Poll, Window
+from aggregator.registry.agency import AgencyFacts, Forwarding, Manifest, Option, Poll, Window
 from aggregator.registry.driver import Drivers, Product
+from aggregator.registry.forwarding import narrowed
 from aggregator.registry.locate import Path
 from aggregator.registry.manifest import is_type
 from aggregator.registry.secret import resolved
@@ -46,9 +47,11 @@ def read_agency(name: str, entry: Entry, around: Surroundings) -> tuple[AgencyFa
         secrets=resolved(block, path, source, product.manifest, around.env),
     )
     operations = _operations(block, path, source, product)
+    forwarding = narrowed(product.manifest, block, path, source)
     if source.has_errors_under(path):
         return None, product
-    return _facts(name, block, product, settings=settings, policy=policy, operations=operations), product
+    made = _facts(name, block, product, settings=settings, policy=policy, operations=operations, forwarding=forwarding)
+    return made, product
 
 
 def _facts(  # noqa: PLR0913 - it is where the parts come together
@@ -59,6 +62,7 @@ def _facts(  # noqa: PLR0913 - it is where the parts come together
     settings: Settings,
     policy: Policy,
     operations: Mapping[str, Declared],
+    forwarding: Forwarding | None,
 ) -> AgencyFacts:
     return AgencyFacts(
         id=name,
@@ -73,6 +77,7 @@ def _facts(  # noqa: PLR0913 - it is where the parts come together
         manifest=product.manifest,
         capabilities=capabilities_of(product.cls),
         poll=Poll(**block.get("poll", {})),
+        forwarding=forwarding,
         maintenance=tuple(Window(**row) for row in block.get("maintenance", ())),
     )
 

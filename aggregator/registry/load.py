@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from aggregator.registry.agency import Agency, AgencyFacts, CataloguePlace, City, Organisation, Registry, Service
 from aggregator.registry.block import Surroundings, read_agency
 from aggregator.registry.driver import ROOT, DriverBroken, Drivers, NoMailbox, Product, broken_at, constructed
+from aggregator.registry.forwarding import MOST_BYTES, limited
 from aggregator.registry.offer import Servers, read_organisation, read_service
 from aggregator.registry.problems import Problem, RegistryRefused, errors_in
 from aggregator.registry.secret import secret_files
@@ -56,6 +57,7 @@ class Draft:
     folders: list[Path] = field(default_factory=list)
     organisations: dict[str, Organisation] = field(default_factory=dict)
     catalogue: CataloguePlace | None = None
+    document_bytes: int = MOST_BYTES
 
     def refuse_errors(self) -> None:
         """Raises RegistryRefused if anything is wrong."""
@@ -101,6 +103,7 @@ def read(
     services = {name: read_service(name, entry, servers) for name, entry in tree.services.items()}
     sources = [*tree.sources, *around.drivers.sources]
     city, catalogue = _city(tree), _catalogue(tree)
+    facts, document_bytes = limited(facts, tree.root)
     return Draft(
         tree,
         city,
@@ -112,6 +115,7 @@ def read(
         around.drivers.folders,
         organisations,
         catalogue,
+        document_bytes,
     )
 
 
@@ -146,7 +150,9 @@ def load(
 
 
 def registry_of(draft: Draft, agencies: Mapping[str, Agency]) -> Registry:
-    return Registry(draft.city, agencies, draft.services, draft.digest, draft.organisations, draft.catalogue)
+    return Registry(
+        draft.city, agencies, draft.services, draft.digest, draft.organisations, draft.catalogue, draft.document_bytes
+    )
 
 
 def wire_for(facts: AgencyFacts, parts: Parts) -> Wire:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.registry.agency import Poll
+from aggregator.registry.forwarding import DECLARED, NARROWED, OVERALL
 from aggregator.registry.locate import Path
 from aggregator.registry.shape import Either, Flag, Free, ListOf, Named, Number, Schema, Shape, Table, Text, Words
 from aggregator.registry.source import Source, shown
@@ -17,7 +18,6 @@ from aggregator.resilience.policy import Policy
 AGENCY_ID = r"^[a-z0-9_]+$"
 SERVICE_ID = r"^[a-z0-9_]+([.][A-Za-z0-9_]+)+$"
 WORD = r"^[a-z][a-z0-9_]*$"
-MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
 KINDS = ("APPLICATION", "COMPLAINT", "SUGGESTION", "FEEDBACK", "ENQUIRY", "BOOKING", "PAYMENT")
 ACTIONS = ("WITHDRAW", "REMIND", "BOOK", "RESCHEDULE", "PAY", "CONSENT", "REPLY", "RATE", "REOPEN")
 UNITS = ("MINUTE", "HOUR", "DAY", "WORKING_DAY")
@@ -121,6 +121,7 @@ AGENCY = Table(
             ),
         ),
         "operations": Named(item=OPERATION, names=WORD, like="submit", doc="Stricter facts by operation"),
+        "documents": NARROWED,
     },
 )
 
@@ -206,12 +207,15 @@ REGISTRY = Table(
                 ),
             },
         ),
+        "documents": OVERALL,
         "agencies": Named(item=_EITHER, names=AGENCY_ID, like="lower case letters, digits and _"),
         "services": Named(item=SERVICE, names=SERVICE_ID, like='"passport.fresh", quoted'),
     },
 )
 
-INCLUDED = Table(keys={key: shape for key, shape in REGISTRY.keys.items() if key not in {"city", "catalogue"}})
+INCLUDED = Table(
+    keys={key: shape for key, shape in REGISTRY.keys.items() if key not in {"city", "catalogue", "documents"}}
+)
 
 MANIFEST = Table(
     needed=("driver",),
@@ -279,15 +283,7 @@ MANIFEST = Table(
                 },
             ),
         ),
-        "documents": Table(
-            doc="Which of citizens' documents the driver passes on; left out: none",
-            needed=("max_bytes", "max_total_bytes", "media_types"),
-            keys={
-                "max_bytes": Number(doc="Largest single document", least=1, most=50 * 1_048_576, whole=True),
-                "max_total_bytes": Number(doc="All documents of one case", least=1, most=50 * 1_048_576, whole=True),
-                "media_types": ListOf(item=Text(choices=MEDIA_TYPES), at_least=1, doc="Kinds the agency opens"),
-            },
-        ),
+        "documents": DECLARED,
         "quality": Named(
             names=WORD, like="status_vocabulary", doc="What was proved, and against what", item=Text(longest=1000)
         ),

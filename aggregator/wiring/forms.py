@@ -24,7 +24,9 @@ def shelf_of(  # noqa: PLR0913, PLR0917 - what the shelf stands on
     settings: Settings, store: Store, vault: Vault, registry: Callable[[], Registry], clock: Clock, chance: Chance
 ) -> DocumentShelf:
     """The city's shelf. Raises ValueError for a scanner's address that is none."""
-    return DocumentShelf(store, vault, clock, chance, WhoeverIsThere(settings.scanner, registry))
+    return DocumentShelf(
+        store, vault, clock, chance, WhoeverIsThere(settings.scanner, registry), lambda: registry().document_bytes
+    )
 
 
 class WhoeverIsThere:

@@ -7,10 +7,11 @@ owner already has is kept once. What no case holds on to goes by itself.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aggregator.citizens.documents import DocumentRecord, NoSuchDocument, Origin, Owner, State, TooLarge, WrongOffset
+from aggregator.citizens.documents.kept import removed, settle, share
 from aggregator.citizens.documents.scan import Scanner, ScannerAway
 from aggregator.citizens.documents.sniff import media_type_of
 from aggregator.citizens.vault import Vault
@@ -43,13 +44,20 @@ class Arriving:
 class DocumentShelf:
     """All documents of the city."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, chance: Chance, scanner: Scanner) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what a shelf stands on
+        self, store: Store, vault: Vault, clock: Clock, chance: Chance, scanner: Scanner,
+        most_bytes: Callable[[], int] = lambda: MOST_BYTES,
+    ) -> None:  # fmt: skip
         self._store = store
         self._vault = vault
         self._clock = clock
         self._chance = chance
         self._scanner = scanner
-        self.most_bytes = MOST_BYTES
+        self._most_bytes = most_bytes
+
+    @property
+    def most_bytes(self) -> int:
+        return self._most_bytes()
 
     async def begin(self, new: Arriving) -> DocumentRecord:
         """A place for a document whose bytes will come. Raises TooLarge, StoreUnavailable."""
@@ -150,7 +158,7 @@ class DocumentShelf:
     async def remove(self, document_id: str, owner: Owner) -> bool:
         """Deletes a document no case holds on to; False when one does. Raises NoSuchDocument."""
         await self.get(document_id, owner)
-        return await self._store.write(lambda run: _removed(run, document_id))
+        return await self._store.write(lambda run: removed(run, document_id))
 
     async def erase(self, owner: Owner) -> int:
         """Deletes everything of this owner, held by a case or not; how many documents. For erasure."""
@@ -161,7 +169,7 @@ class DocumentShelf:
         async def gone(run: Run) -> None:
             for row in rows:
                 await run("delete from case_document where document_id = $1", row["id"])
-                await _removed(run, row["id"])
+                await removed(run, row["id"])
 
         await self._store.write(gone)
         return len(rows)
@@ -172,7 +180,7 @@ class DocumentShelf:
         rows = await self._store.read("select id from document where expires_ms < $1 limit 500", now_ms)
 
         async def gone(run: Run) -> int:
-            return sum([await _removed(run, row["id"]) for row in rows])
+            return sum([await removed(run, row["id"]) for row in rows])
 
         return await self._store.write(gone)
 
@@ -200,7 +208,7 @@ class DocumentShelf:
             await self._store.write(lambda run: self._later(run, document_id))
             return False
         state, reason = (State.REFUSED, "malware") if harmful else (State.READY, "")
-        await self._store.write(lambda run: _settle(run, document_id, state, reason))
+        await self._store.write(lambda run: settle(run, document_id, state, reason))
         return True
 
     async def _complete(self, document_id: str, owner: Owner) -> None:
@@ -218,9 +226,9 @@ class DocumentShelf:
                 kind, index, sha256, now_ms + UNUSED_MS, now_ms, document_id,
             )  # fmt: skip
             if not kind:
-                await _settle(run, document_id, State.REFUSED, "unknown_type")
+                await settle(run, document_id, State.REFUSED, "unknown_type")
                 return
-            await _share(run, document_id, index)
+            await share(run, document_id, index)
 
         await self._store.write(known)
         if kind:
@@ -272,28 +280,3 @@ class DocumentShelf:
     def _origin(self, row: Row) -> Origin:
         reference = self._open(row["reference_sealed"], row["id"], "reference_sealed")
         return Origin(row["issuer"], reference, row["request_reference"], row["consent_id"])
-
-
-async def _settle(run: Run, document_id: str, state: State, reason: str) -> None:
-    await run("update document set state = $1, reason = $2 where id = $3", state.value, reason, document_id)
-
-
-async def _share(run: Run, document_id: str, index: str) -> None:
-    """Points at the same owner's same bytes, if they are here already, and drops the second copy."""
-    rows = await run(
-        "select content from document where digest_index = $1 and id <> $2 order by id limit 1", index, document_id
-    )
-    if rows:
-        await run("delete from document_part where content = $1", document_id)
-        await run("update document set content = $1 where id = $2", rows[0]["content"], document_id)
-
-
-async def _removed(run: Run, document_id: str) -> bool:
-    """Deletes one document, and its bytes when nothing else points at them. False while a case holds on to it."""
-    if await run("select case_id from case_document where document_id = $1 limit 1", document_id):
-        return False
-    rows = await run("delete from document where id = $1 returning content", document_id)
-    for row in rows:
-        if not await run("select id from document where content = $1 limit 1", row["content"]):
-            await run("delete from document_part where content = $1", row["content"])
-    return bool(rows)

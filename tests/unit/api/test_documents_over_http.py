@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -11,7 +12,11 @@ import pytest
 from api_town import GOOD_FORM, Reply_, Town, running_town
 
 from aggregator.citizens.documents import Owner
-from aggregator.citizens.documents.scan import EICAR, ScannerAway
+from aggregator.citizens.documents.scan import EICAR, SandboxScanner, ScannerAway
+from aggregator.citizens.documents.shelf import DocumentShelf
+from aggregator.citizens.vault import Vault
+from aggregator.registry.agency import Forwarding
+from aggregator.sdk.clock import SystemChance, SystemClock
 from aggregator.store import Store
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -218,3 +223,18 @@ async def test_uploads_keep_their_limits_and_their_owners(town: Town) -> None:
     assert (await town.raw("DELETE", place, headers=town.headers(**TUS))).status == 204
     told = await town.raw("OPTIONS", "/uploads")
     assert told.headers["Tus-Version"] == "1.0.0"
+
+
+async def test_operators_lower_what_is_taken_in_and_what_an_agency_gets(sqlite_store: Store) -> None:
+    shelf = DocumentShelf(
+        sqlite_store, Vault(bytes(32)), SystemClock(), SystemChance(), SandboxScanner(), lambda: 100_000
+    )
+    async with running_town(sqlite_store, documents=shelf) as town:
+        large = await uploaded(town, PDF[:-6] + bytes(100_000) + b"%%EOF\n")
+        assert (large.status, "100000" in large.json["detail"]) == (413, True)
+        document = (await uploaded(town, PDF[:-6] + bytes(60_000) + b"%%EOF\n")).json
+        agencies = town.parts.registry().agencies
+        less = Forwarding(max_bytes=50_000, max_total_bytes=50_000, media_types=("application/pdf",))
+        agencies["office"] = replace(agencies["office"], forwarding=less)  # type: ignore[index] - the town's own
+        got = await applied(town, "k-1", proof=document["uri"])
+        assert [one["code"] for one in got.json["errors"]] == ["document_too_large"]

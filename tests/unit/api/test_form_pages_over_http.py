@@ -105,7 +105,9 @@ async def test_the_list_and_the_blank_form_are_there(town: Town) -> None:
     async with town.http.get(f"{town.origin}/forms?lang=hi") as answer:
         assert 'href="/forms/office.permit?lang=hi"' in await answer.text()
     async with town.http.get(f"{town.origin}/forms/office.permit/blank?lang=or") as answer:
-        assert "ଦସ୍ତଖତ" in await answer.text()
+        page = await answer.text()
+    assert "ଦସ୍ତଖତ" in page
+    assert 'href="/forms/office.permit/blank?lang=hi"' in page, "another language of the same empty form"
 
 
 async def test_beside_a_live_agency_pages_check_and_say_where_to_go(sqlite_store: Store) -> None:

@@ -17,6 +17,10 @@ SHIPPED = (
     "aggregator/texts/hi.toml",
     "aggregator/cli/first_registry.toml",
     "aggregator/store/migrations/0001_cases.sql",
+    "aggregator/reference/facts/services.jsonl",
+    "aggregator/reference/lexicon/words.toml",
+    "aggregator/api/templates/blank.html",
+    "adapters/locker/digilocker/adapter.toml",
     "adapters/rto/vahan/adapter.toml",
     "adapters/rto/vahan/VahanInfo.wsdl",
     "adapters/rto/vahan/forms/dl_renewal.json",
@@ -109,10 +113,14 @@ def test_pk1_an_installed_wheel_runs_a_sandbox_city_from_any_folder(wheel, tmp_p
         "import aggregator; assert aggregator.__file__.startswith(sys.path[0]), aggregator.__file__;"
         "from aggregator.cli import main; sys.exit(main())"
     )
-    for words in (["registry", "init", "city"], ["registry", "check", "city"]):
+    found = ["search", "ask", "gadi nama badaliba", "--registry", "city/registry.toml"]
+    told = []
+    for words in (["registry", "init", "city"], ["registry", "check", "city"], found):
         ran = subprocess.run(
             [sys.executable, "-I", "-c", script, str(site), *words],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
-    assert "1 agency, 1 service" in ran.stdout
+        told.append(ran.stdout)
+    assert "1 agency, 1 service" in told[1]
+    assert "rto.transfer_ownership" in told[2], "the reference catalogue and its search words travel inside the wheel"

@@ -20,6 +20,7 @@ _GAUGES = {
     "quarantine_waiting": "Requests that must be settled before the agency leaves quarantine.",
     "money_held_paise": "Money collected that is neither at the biller nor given back yet, in paise.",
     "money_items": "Payments and file lines that do not match and wait for a person.",
+    "certificate_days": "Days until a certificate of the agency ends; ours has no agency.",
     "oldest_s": "Age of the oldest waiting request, in seconds.",
 }
 _OTHER = "Another figure of the agency; see its name."

@@ -39,14 +39,19 @@ _DNS_KEPT_S = 10
 _HEADERS = {"User-Agent": "citizen-service-aggregator", "Accept-Encoding": "gzip, deflate"}
 
 
+Shown = Callable[[Mapping[str, Any]], None]
+"""Gets the certificate the other end showed, as `ssl` tells it; empty without TLS."""
+
+
 class _Attempt:
     """What the connector and the sender know of one send."""
 
-    __slots__ = ("mark", "stopped", "trail", "transport")
+    __slots__ = ("mark", "shown", "stopped", "trail", "transport")
 
-    def __init__(self, trail: Trail, mark: Callable[[str], None] | None) -> None:
+    def __init__(self, trail: Trail, mark: Callable[[str], None] | None, shown: Shown | None) -> None:
         self.trail = trail
         self.mark = mark
+        self.shown = shown
         self.transport: asyncio.Transport | None = None
         self.stopped: BaseException | None = None
 
@@ -60,6 +65,8 @@ class _Attempt:
             raise
         self.transport = connection.transport
         self.trail.sent = Sent.MAYBE
+        if self.shown is not None and self.transport is not None:
+            self.shown(self.transport.get_extra_info("peercert") or {})
         if self.mark is not None:
             self.mark("connection")
 
@@ -109,6 +116,7 @@ class AiohttpWire:
         linger_s: float = 30.0,
         ssl_context: ssl.SSLContext | None = None,
         resolver: AbstractResolver | None = None,
+        shown: Shown | None = None,
     ) -> None:
         if not 0 < connect_timeout_s < total_timeout_s:
             raise ValueError("connect_timeout_s must be above 0 and below total_timeout_s")
@@ -125,6 +133,7 @@ class AiohttpWire:
         self._linger_ms = int(linger_s * 1000)
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         self._resolver = resolver
+        self._shown = shown
         self._kept: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
 
@@ -142,7 +151,7 @@ class AiohttpWire:
         with effect_trail(effect=effect) as trail:
             await trail.journal(method, url, headers, body or b"")
             _refuse_split(headers)
-            attempt = _Attempt(trail, MARK.get())
+            attempt = _Attempt(trail, MARK.get(), self._shown)
             token = _ATTEMPT.set(attempt)
             try:
                 reply = await self._exchange(self._session(effect=effect), method, url, headers, body, cap, attempt)

@@ -7,6 +7,7 @@ process, because a city whose deliverer is silently gone is worse than one that 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from aggregator import texts
 from aggregator.api.app import ApiParts, make_app
@@ -32,6 +33,7 @@ from aggregator.citizens.vault import Vault
 from aggregator.discovery.drafts import Drafts
 from aggregator.feed.audit import Audit
 from aggregator.feed.stream import Stream
+from aggregator.ops.certificates import Certificates
 from aggregator.ops.health import Readiness, ops_routes
 from aggregator.ops.metrics import PrometheusMeter
 from aggregator.registry.live import Live
@@ -81,12 +83,18 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
     stack.push_async_callback(store.close)
     stream = Stream(store, clock)
     meter = PrometheusMeter()
+    certificates = Certificates(meter, clock)
     post = Post()
     breakers = Breakers(store, stream, stack)
     live = await _live(
         settings,
         Parts(
-            clock=clock, chance=chance, meter=meter, make_wire=make_wire, on_breaker=breakers.turned, mailbox=post.of
+            clock=clock,
+            chance=chance,
+            meter=meter,
+            make_wire=partial(make_wire, seen=certificates.seen),
+            on_breaker=breakers.turned,
+            mailbox=post.of,
         ),
     )
     stack.push_async_callback(live.aclose)
@@ -167,6 +175,7 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
         shelf=shelf,
         drafts=drafts,
         meter=meter,
+        certificates=certificates,
         delivery=delivery,
         reconciliation=Reconciliation(desktop, lambda: live.current, stream, delivery.nudge),
         tracking=Tracking(desktop, lambda: live.current, stream),

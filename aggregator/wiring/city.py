@@ -22,6 +22,7 @@ from aggregator.discovery.drafts import Drafts
 from aggregator.discovery.search.live import LiveSearch
 from aggregator.feed.audit import Audit
 from aggregator.feed.stream import Stream
+from aggregator.ops.certificates import Certificates
 from aggregator.ops.metrics import PrometheusMeter
 from aggregator.registry.agency import Registry
 from aggregator.registry.live import Live
@@ -52,6 +53,7 @@ class City:
     shelf: DocumentShelf
     drafts: Drafts
     meter: PrometheusMeter
+    certificates: Certificates
     delivery: Delivery
     reconciliation: Reconciliation
     tracking: Tracking

@@ -1,13 +1,16 @@
 """What goes on in the background for as long as the city runs."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from aggregator.api.tls import CERTIFICATE
 from aggregator.cases import worker
 from aggregator.cases.keys import forget_old
 from aggregator.cases.watchdog import open_work, unexplained
+from aggregator.ops.certificates import LOOK_S
 from aggregator.registry.problems import RegistryRefused
 from aggregator.store import StoreUnavailable
 from aggregator.wiring.catalogue import take_over_facts
@@ -41,6 +44,7 @@ def background(city: City) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         lambda: _watch(city),
         lambda: look_through(city.shelf, city.drafts, city.clock),
         lambda: _tidy(city),
+        lambda: _certificates(city),
     ]
 
 
@@ -67,6 +71,15 @@ async def _tidy(city: City) -> None:
             await city.citizens.sessions.tidy()
             await city.citizens.allowances.tidy()
         await city.clock.sleep(TIDY_S)
+
+
+async def _certificates(city: City) -> None:
+    """Looks, once an hour, at when what we are shown and what we show ends."""
+    while True:
+        pinned = {name: agency.settings.secrets.values() for name, agency in city.registry().agencies.items()}
+        own = str(city.settings.env.get(CERTIFICATE, ""))
+        await asyncio.to_thread(city.certificates.look, pinned, own)
+        await city.clock.sleep(LOOK_S)
 
 
 async def _take_over(city: City) -> None:

@@ -10,6 +10,7 @@ from aggregator.cases.everything import Asked
 from aggregator.cases.items import Decision, Item
 from aggregator.cases.rebuild import Presented
 from aggregator.cases.record import CaseRecord, EventRecord, LegRecord
+from aggregator.cases.sums import Sums
 from aggregator.cases.switch import Stop
 from aggregator.cases.worklist import Decided, Shown
 from aggregator.citizens.links import Link
@@ -52,6 +53,8 @@ class DeskPort(Protocol):
     ) -> Sequence[EventRecord]: ...
 
     async def by_number(self, number: str) -> CaseRecord | None: ...
+
+    async def sums(self, portal_id: str, citizen_ids: Sequence[str]) -> Sums: ...
 
     async def followed(self, asked: Followed) -> CaseRecord | None: ...
 

@@ -80,6 +80,7 @@ class AccessLine(Given, frozen=True, kw_only=True):
         open_words(
             "At what; of an assistant, what was done.",
             "PROFILE",
+            "SUMMARY",
             "BILLS",
             "ENQUIRIES",
             "EXPORT",

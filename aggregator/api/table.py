@@ -4,6 +4,7 @@ from aggregator.api import (
     actions,
     agencies,
     cases,
+    citizen_summary,
     citizens,
     enquiries,
     feeds,
@@ -31,7 +32,7 @@ from aggregator.api.case_shapes import (
 )
 from aggregator.api.catalogue_routes import BROWSE_ROUTES, CATALOGUE_ROUTES
 from aggregator.api.citizen_routes import CITIZENS
-from aggregator.api.citizen_shapes import BillList, EverythingAsked, EverythingFound
+from aggregator.api.citizen_shapes import BillList, CitizenSummary, EverythingAsked, EverythingFound
 from aggregator.api.drafts import DRAFTS
 from aggregator.api.fee_quotes import QUOTES
 from aggregator.api.feeds import BATCH, CloudEvent, FeedQuery
@@ -152,6 +153,12 @@ CASES = (
         scope="payments.read", summary="What a citizen owes, everywhere",
         about="Asked live over all links. `Prefer: wait` is the deadline; a dead agency is a line, no error.",
         result=BillList, waits=True,
+    ),
+    Route(
+        method="GET", path="/citizens/{citizen_id}/summary", operation_id="getCitizenSummary",
+        handle=citizen_summary.summary, scope="citizens.read", summary="What a citizen has going, everywhere",
+        about="Counts by status over all agencies, of what came through this portal. No agency is asked.",
+        result=CitizenSummary,
     ),
     Route(
         method="POST", path="/citizens/{citizen_id}/enquiries", operation_id="askForCitizen",

@@ -21,6 +21,7 @@ from aggregator.cases.operation import Operation
 from aggregator.cases.receipt import receipt_claims
 from aggregator.cases.record import CaseRecord, EventRecord, LegRecord, event_of, load
 from aggregator.cases.settle import DOUBT_TEXTS
+from aggregator.cases.sums import Summary
 from aggregator.cases.withdraw import ActionNotPossible
 from aggregator.citizens.documents import Owner
 from aggregator.feed.stream import Stream
@@ -77,6 +78,7 @@ class Desk:
         self._delivery = delivery
         self._signer = signer
         self._keys = Keys(desk.store, desk.vault, desk.clock)
+        self.sums = Summary(desk.store).of
         self.followed = Followers(desk.store, desk.vault, desk.clock).case
 
     async def open(self, new: NewCase, key: Key) -> Opened:

@@ -43,6 +43,7 @@ from aggregator.api.ports import (
 from aggregator.api.problem import Problem, Says
 from aggregator.api.route import Route, Router, allowed
 from aggregator.api.table import TABLE
+from aggregator.api.told_limits import ToldLimits
 from aggregator.api.upload_tus import TusUploads
 from aggregator.cases import everything
 from aggregator.citizens.documents.lockers import Lockers
@@ -136,6 +137,7 @@ def make_app(parts: ApiParts) -> web.Application:
     documents = Documents(parts.table)
     app = web.Application(middlewares=[_middleware(edge)], client_max_size=parts.limits.body_bytes)
     app[DOOR] = door
+    app.cleanup_ctx.append(ToldLimits(buckets, once, parts.clock).beside)
     app.on_response_prepare.append(_name_ourselves)
     app.add_routes(
         [

@@ -11,6 +11,9 @@ from math import ceil
 
 from aggregator.sdk.clock import Clock
 
+TOLD_FROM_S = 10
+"""Shorter windows are over before another process could have been told."""
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -76,6 +79,7 @@ class Buckets:
         self._clock = clock
         self._most = most
         self._levels: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._untold: dict[tuple[str, str], tuple[Quota, int]] = {}
 
     def take(self, quota: Quota, who: str) -> Standing:
         """Takes one token if there is one."""
@@ -85,19 +89,32 @@ class Buckets:
         admitted = level >= 1.0
         if admitted:
             level -= 1.0
+            if quota.window_s >= TOLD_FROM_S:
+                known = self._untold.get((quota.name, who))
+                self._untold[quota.name, who] = (quota, known[1] + 1 if known else 1)
         self._levels[quota.name, who] = (level, now)
         self._levels.move_to_end((quota.name, who))
         if len(self._levels) > self._most:
             self._levels.popitem(last=False)
         wait_s = 0.0 if admitted else (1.0 - level) / rate
-        return Standing(quota, int(level), ceil((quota.limit - level) / rate), wait_s)
+        return Standing(quota, max(0, int(level)), ceil((quota.limit - level) / rate), wait_s)
+
+    def untold(self) -> list[tuple[Quota, str, int]]:
+        """What was let through since this was asked last: for other processes to hear."""
+        told, self._untold = self._untold, {}
+        return [(quota, who, count) for (_, who), (quota, count) in told.items()]
+
+    def told(self, quota: Quota, who: str, left: float) -> None:
+        """What is left with everybody's use in it; less than nothing where several let a burst through at once."""
+        since = self._untold.get((quota.name, who), (quota, 0))[1]
+        self._levels[quota.name, who] = (left - since, self._clock.monotonic())
 
     def look(self, quota: Quota, who: str) -> Standing:
         """The standing without taking anything."""
         level = self._level(quota, who, self._clock.monotonic())
         rate = quota.limit / quota.window_s
         wait_s = 0.0 if level >= 1.0 else (1.0 - level) / rate
-        return Standing(quota, int(level), ceil((quota.limit - level) / rate), wait_s)
+        return Standing(quota, max(0, int(level)), ceil((quota.limit - level) / rate), wait_s)
 
     def _level(self, quota: Quota, who: str, now: float) -> float:
         level, at = self._levels.get((quota.name, who), (float(quota.limit), now))

@@ -18,7 +18,7 @@ def allowance(quota: Quota, who: str) -> Allowance:
 def standing(left: Left) -> Standing:
     """What is left, for the headers."""
     one = left.allowance
-    return Standing(Quota(one.name, one.limit, one.window_s), left.left, left.reset_s, left.wait_s)
+    return Standing(Quota(one.name, one.limit, one.window_s), max(0, int(left.left)), left.reset_s, left.wait_s)
 
 
 def refusal(found: Sequence[Left]) -> Left | None:

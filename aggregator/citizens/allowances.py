@@ -47,10 +47,10 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left of it. `wait_s` > 0: it was not granted."""
+    """What is left of it; less than nothing is a debt. `wait_s` > 0: it was not granted."""
 
     allowance: Allowance
-    left: int
+    left: float
     reset_s: int
     wait_s: float = 0.0
 
@@ -111,14 +111,17 @@ class Allowances:
         await self._store.write(work)
 
     async def spent(self, used: Sequence[tuple[Allowance, int]]) -> list[Left]:
-        """Notes what was granted elsewhere already, so many of each, and tells what is left with everybody's in it."""
+        """Notes what was granted elsewhere already, so many of each, and tells what is left with everybody's in it.
+
+        What was too much becomes a debt of at most one window.
+        """
         now_us = self._now_us()
         rows = [(one, self._who(one), count * one.one_us) for one, count in used]
 
         async def work(run: Run) -> list[Left]:
             found = []
             for one, who, us in rows:
-                most_us = now_us + one.window_s * 1_000_000
+                most_us = now_us + 2 * one.window_s * 1_000_000
                 got = await run(_ADD, one.name, who, min(now_us + us, most_us), now_us, us, most_us)
                 found.append(_left(one, int(got[0]["full_us"]), now_us))
             return found
@@ -167,7 +170,7 @@ class Allowances:
 def _left(one: Allowance, full_us: int, now_us: int, *, refused: bool = False) -> Left:
     window_us = one.window_s * 1_000_000
     wait_s = max(1, full_us - now_us - window_us + one.one_us) / 1e6 if refused else 0.0
-    left = max(0, (now_us + window_us - full_us) // one.one_us)
+    left = (now_us + window_us - full_us) / one.one_us
     return Left(one, left, _seconds(full_us - now_us), wait_s)
 
 

@@ -4,8 +4,8 @@ Source: docs/outcomes.md section 7.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ from aggregator.discovery.forms import FormError, violations
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
 from aggregator.registry.agency import Agency, Registry, Service
-from aggregator.sdk.clock import epoch_ms, new_id
+from aggregator.sdk.clock import IST, epoch_ms, new_id
 from aggregator.store import Run
 
 
@@ -104,6 +104,7 @@ def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
         name=service.operation,
         service=service.offer,
     )
+    operation = replace(operation, ends_ms=_end_ms(agency, service, new.form))
     leg = leg_view(operation, [], epoch_ms(at))
     return Plan(
         case_id=case_id,
@@ -117,6 +118,16 @@ def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
         livemode=agency.livemode,
         at=at,
     )
+
+
+def _end_ms(agency: Agency, service: Service, form: Mapping[str, Any]) -> int | None:
+    """When what is asked for is over by itself, as the offer declares: the end of a day in India, or a moment."""
+    offer = agency.manifest.offers.get(service.offer)
+    told = str(form.get(offer.ends_with, "")) if offer is not None and offer.ends_with else ""
+    if not told:
+        return None
+    end = datetime.fromisoformat(told) if "T" in told else datetime.fromisoformat(told) + timedelta(days=1)
+    return epoch_ms(end if end.tzinfo is not None else end.replace(tzinfo=IST))
 
 
 def _route(registry: Registry, service: Service, wanted: str | None) -> Agency:
@@ -192,8 +203,8 @@ async def insert_operation(run: Run, op: Operation, operation_class: str, form_s
     await run(
         "insert into operation (id, leg_id, case_id, agency, name, class, service, reference, state, attempt, sends,"
         " holds, doubtful, epoch, worker, owner, reason_code, citizen_text_key, next_action_ms, looks, withdraw,"
-        " agency_reference, created_ms, updated_ms, form_sealed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-        " 0, 0, 0, 0, 0, '', $10, $11, $12, $13, 0, 0, '', $14, $15, $16)",
+        " agency_reference, created_ms, updated_ms, form_sealed, ends_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+        " 0, 0, 0, 0, 0, '', $10, $11, $12, $13, 0, 0, '', $14, $15, $16, $17)",
         op.id,
         op.leg_id,
         op.case_id,
@@ -210,6 +221,7 @@ async def insert_operation(run: Run, op: Operation, operation_class: str, form_s
         op.created_ms,
         op.created_ms,
         form_sealed,
+        op.ends_ms,
     )
 
 

@@ -48,6 +48,8 @@ class Offer:
     watched: Watched | None = None
     actions: tuple[str, ...] | None = None
     """Which actions a case of it may have afterwards; None: whatever the driver can do."""
+    ends_with: str = ""
+    """The field of the form, a date or a moment, after which it is not first sent; "": it has no end of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -272,6 +272,9 @@ MANIFEST = Table(
                     "actions": ListOf(
                         item=Text(choices=ACTIONS), doc="What can be asked for afterwards; left out: all it can do"
                     ),
+                    "ends_with": Text(
+                        doc="Field of the form, a date or a moment, after which it is not first sent", like="date"
+                    ),
                     "watched_leg": Table(
                         needed=("begins", "done"),
                         doc="A leg the agency runs elsewhere and only tells of",

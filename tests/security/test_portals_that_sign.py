@@ -81,7 +81,8 @@ async def test_a_signature_that_was_used_at_one_process_is_used_at_all_of_them(s
         assert [(await token_of(town)).status for town in (one, one)] == [200, 200]
 
 
-async def test_what_is_not_signed_for_us_by_this_portal_now_is_refused(town, key):
+@pytest.mark.figure("S16", "portals that sign")
+async def test_what_is_not_signed_for_us_by_this_portal_now_is_refused(town, key, figure):
     portal = (await signing(town, key)).portal_id
     other = (await signing(town, ECKey.generate_key("P-256", {"kid": "k1"}, private=True), name="other")).portal_id
     stranger = ECKey.generate_key("P-256", {"kid": "k1"}, private=True)
@@ -115,6 +116,7 @@ async def test_what_is_not_signed_for_us_by_this_portal_now_is_refused(town, key
     }.items():
         assert (await ask_token(town, signed)).status == 401, why
     assert (await ask_token(town, assertion(town, portal, key), client_id=other)).status == 401
+    figure.measured(f"{len(refused) + 6} forged, stale or misdirected signatures refused")
 
 
 async def test_two_proofs_at_once_are_no_request(town, key):
@@ -224,7 +226,8 @@ def replace_origin(town):
     return AtItsAddress
 
 
-async def test_the_control_a_memory_of_one_s_own_takes_the_same_proof_again(town, key):
+@pytest.mark.figure("S16", "portals that sign")
+async def test_the_control_a_memory_of_one_s_own_takes_the_same_proof_again(town, key, figure):
     class Forgetful:
         async def first_use(self, *_):
             return True
@@ -241,6 +244,7 @@ async def test_the_control_a_memory_of_one_s_own_takes_the_same_proof_again(town
     url = f"{town.origin}/v1/cases"
     for _ in range(2):
         assert await Proofs(town.clock, Forgetful()).key(Request, url)
+    figure.control("each process remembers for itself: a proof is taken once by each of them")
 
 
 async def test_the_metadata_says_how_tokens_are_had(town):

@@ -129,7 +129,8 @@ def allowances(store, clock):
 
 
 @pytest.mark.slow
-async def test_a_million_guesses_of_a_day_at_one_number_are_five_looks(sqlite_store):
+@pytest.mark.figure("S3", "with a second factor")
+async def test_a_million_guesses_of_a_day_at_one_number_are_five_looks(sqlite_store, figure):
     clock = PushedClock()
     processes = [allowances(sqlite_store, clock) for _ in range(4)]
     looks = guesses = 0
@@ -143,9 +144,14 @@ async def test_a_million_guesses_of_a_day_at_one_number_are_five_looks(sqlite_st
         clock.push(DAY_S / 100)
     assert guesses >= 990_000
     assert 3 <= looks <= 5
+    figure.measured(f"{guesses:,} tries at one number in a day by four processes: {looks} looked at")
 
 
-async def test_of_a_hundred_guesses_at_once_two_are_looked_at_and_counting_afterwards_looks_at_all(store):
+@pytest.mark.figure("S3", "with a second factor")
+async def test_of_a_hundred_guesses_at_once_two_are_looked_at_and_counting_afterwards_looks_at_all(
+    sqlite_store, figure
+):
+    store = sqlite_store
     room, number = allowances(store, PushedClock()), allowance(Limits().probes, "n")
     got = await asyncio.gather(*(room.take(number) for _ in range(100)))
     assert sum(left.wait_s == 0 for [left] in got) == 2
@@ -160,6 +166,7 @@ async def test_of_a_hundred_guesses_at_once_two_are_looked_at_and_counting_after
 
     await asyncio.gather(*(naive(guess) for guess in range(100)))
     assert len(looked) > 2
+    figure.control(f"counted after the look: {len(looked)} of 100 tries at once are looked at, not 2")
 
 
 async def test_what_is_given_back_is_there_again_and_what_is_over_is_forgotten(store):
@@ -180,7 +187,8 @@ async def test_what_is_given_back_is_there_again_and_what_is_over_is_forgotten(s
 
 
 @pytest.mark.slow
-async def test_a_wrong_factor_takes_as_long_as_a_wrong_number_and_an_early_return_would_be_seen(town):
+@pytest.mark.figure("S3", "with a second factor")
+async def test_a_wrong_factor_takes_as_long_as_a_wrong_number_and_an_early_return_would_be_seen(town, figure):
     numbers = [(await town.open(f"k-{at}")).json["number"].replace("-", "") for at in range(8)]
     followers = Followers(town.store, Vault(bytes(32)), town.clock)
 
@@ -204,5 +212,7 @@ async def test_a_wrong_factor_takes_as_long_as_a_wrong_number_and_an_early_retur
         for _ in range(3):
             await followers.case_id(asked)
 
+    figure.measured(f"wrong number and wrong factor {abs(absent - wrong) * 1e6:.0f} us apart")
     absent, wrong = await medians(early, 300)
     assert wrong > 1.5 * absent, (absent, wrong)
+    figure.control(f"a look-up that returns early: {wrong / absent:.1f} times as fast where there is no case")

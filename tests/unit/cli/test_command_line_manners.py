@@ -1,12 +1,14 @@
 """A person's mistake costs one clear sentence and the right exit code, never a traceback."""
 
 import io
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 
 from aggregator.cli import main
 from aggregator.cli.over_http import Answer, Server, told
@@ -144,6 +146,25 @@ def test_portals_are_registered_rotated_and_revoked_without_a_server(registry, c
     assert main(["portal", "revoke", portal, *places]) == 0
     assert main(["portal", "revoke", portal, *places]) == 1
     assert "nothing to revoke" in capsys.readouterr().err
+
+
+def test_a_portal_that_signs_is_registered_by_its_public_keys_and_gets_no_secret(registry, capsys, tmp_path):
+    places = ["--registry", str(registry), "--data", str(registry.parent / "data")]
+    key = ECKey.generate_key("P-256", private=True)
+    public, private = tmp_path / "public.json", tmp_path / "private.json"
+    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    private.write_text(json.dumps({"keys": [key.as_dict(private=True)]}))
+    add = ["portal", "add", "e-Abhijoga", "--contact", "IT cell", *places, "--public-keys"]
+    assert main([*add, str(public)]) == 0
+    shown = capsys.readouterr().out
+    assert "client_id" in shown
+    assert "sk_" not in shown
+    portal = shown.split()[1]
+    assert main(["portal", "rotate", portal, *places, "--public-keys", str(public)]) == 0
+    assert "sk_" not in capsys.readouterr().out
+    assert main([*add, str(private)]) == 2
+    assert "private" in capsys.readouterr().err
+    assert main([*add, str(tmp_path / "none.json")]) == 2
 
 
 def test_an_agency_is_stopped_and_let_go_on_without_a_server(registry, capsys):

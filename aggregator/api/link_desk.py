@@ -21,7 +21,7 @@ from aggregator.citizens.verified_links import VERIFIED, ElsewhereLinked, KeptLi
 async def listing(call: Call) -> Answer:
     """GET /citizens/{citizen_id}/links."""
     links = await call.rooms.citizens.links.of(await citizen_of(call))
-    return Answer(LinkList(items=tuple(_view(call, link) for link in links)))
+    return Answer(LinkList(items=tuple(link_view(call, link) for link in links)))
 
 
 async def make(call: Call) -> Answer:
@@ -34,12 +34,12 @@ async def make(call: Call) -> Answer:
     draft = call.rooms.citizens.links.drafted(citizen_id, claim.agency, claim.service.id, claim.form)
     link = await _proved_and_kept(call, claim, draft)
     location = {"Location": f"/v1/citizens/me/links/{link.id}"}
-    return Answer(_view(call, link), status=201 if link.state == VERIFIED else 202, headers=location)
+    return Answer(link_view(call, link), status=201 if link.state == VERIFIED else 202, headers=location)
 
 
 async def show(call: Call) -> Answer:
     """GET /citizens/{citizen_id}/links/{link_id}."""
-    return Answer(_view(call, await _mine(call)))
+    return Answer(link_view(call, await _mine(call)))
 
 
 async def verify(call: Call) -> Answer:
@@ -50,7 +50,7 @@ async def verify(call: Call) -> Answer:
     amount = asked.amount if isinstance(asked.amount, str) else ""
     claim = await claimed(call, link.service_id, link.agency, form, amount)
     draft = call.rooms.citizens.links.drafted(link.citizen_id, link.agency, link.service_id, claim.form)
-    return Answer(_view(call, await _proved_and_kept(call, claim, draft)))
+    return Answer(link_view(call, await _proved_and_kept(call, claim, draft)))
 
 
 async def end(call: Call) -> Answer:
@@ -94,7 +94,8 @@ async def _mine(call: Call) -> KeptLink:
     return link
 
 
-def _view(call: Call, link: KeptLink) -> LinkGiven:
+def link_view(call: Call, link: KeptLink) -> LinkGiven:
+    """A link in the caller's language, its identifier masked."""
     return LinkGiven(
         id=link.id,
         agency=link.agency,

@@ -11,6 +11,7 @@ from aggregator.api.case_view import second
 from aggregator.api.citizen_of import citizen_of, shown_name
 from aggregator.api.citizen_profile import own
 from aggregator.api.decode import explained, invalid
+from aggregator.api.link_desk import link_view
 from aggregator.api.looked import looked
 from aggregator.api.privacy_shapes import (
     AccessLine,
@@ -94,6 +95,7 @@ async def export(call: Call) -> Answer:
         exported_at=second(call.rooms.clock.now()),
         profile=msgspec.to_builtins(person.profile),
         cases=await _cases(call, person.id),
+        links=tuple(link_view(call, link) for link in await call.rooms.citizens.links.of(person.id)),
         consents=await _all_given(call, person.id),
         looks=tuple(_look(one) for one in await room.accesses.of(person.id)),
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from aggregator.api.link_shapes import LinkGiven
 from aggregator.api.shapes import Asked, Given
 from aggregator.api.words import AgencyId, CitizenId, Flag, Number, Sentence, StatusWord, When, many, open_words, text
 
@@ -126,5 +127,6 @@ class CitizenExport(Given, frozen=True, kw_only=True):
         dict[str, Any], Meta(description="What the citizen said.", examples=[{"name": "Asha Das"}], max_length=40)
     ]
     cases: Annotated[tuple[ExportedCase, ...], many("The cases.", 5000)]
+    links: Annotated[tuple[LinkGiven, ...], many("The links to agencies.", 500)]
     consents: Annotated[tuple[ConsentGiven, ...], many("The consents.", 500)]
     looks: Annotated[tuple[AccessLine, ...], many("Who looked at what.", 500)]

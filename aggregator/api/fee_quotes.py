@@ -1,7 +1,7 @@
 """POST /services/{service_id}/quotes: what it costs, before anybody pays.
 
-A bill is asked for live, because only the agency knows it; a fee comes from the city's facts. Ways to pay are named
-only where something is due.
+A bill is asked for live, because only the agency knows it; so is a flat fee, where the agency lists its fees. Every
+other fee comes from the city's facts. Ways to pay are named only where something is due.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from aggregator.api.call import Call
 from aggregator.api.case_view import second
 from aggregator.api.catalogue_view import rupees
 from aggregator.api.decode import explained, invalid
-from aggregator.api.enquiries import afforded
+from aggregator.api.enquiries import LEAST_S, afforded
 from aggregator.api.form_view import form_lines
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer, Route
@@ -22,9 +22,10 @@ from aggregator.api.shapes import FormData, Given
 from aggregator.api.words import AgencyId, Flag, Sentence, ServiceId, Title, When, many, open_words, whole
 from aggregator.cases.enquire import Line
 from aggregator.cases.everything import BILL
+from aggregator.cases.listed_fee import ListedFee, listed_fee
 from aggregator.discovery.fees import Due, NoSuchVariant, quoted
 from aggregator.discovery.forms import violations
-from aggregator.registry.agency import Agency, Service
+from aggregator.registry.agency import Agency, Fee, Service
 
 
 class QuoteAsked(FormData, frozen=True, kw_only=True):
@@ -64,6 +65,9 @@ class FeeQuote(Given, frozen=True, kw_only=True):
     agency: AgencyId | UnsetType = UNSET
     as_of: When | UnsetType = UNSET
     stale: Flag = False
+    source: Annotated[
+        str, open_words("Whose word it is: the city's facts, or the agency's own.", "CATALOGUE", "AGENCY")
+    ]
 
 
 async def quote(call: Call) -> Answer:
@@ -80,6 +84,11 @@ async def quote(call: Call) -> Answer:
     except NoSuchVariant as exc:
         line = explained("/variant", "too_large", {"limit": str(exc.count)}, call.rooms.say, call.language)
         raise invalid([line]) from exc
+    if asked.variant is UNSET and _is_flat(service.fee):
+        patience_s = max(LEAST_S, float(call.patience.seconds))
+        told = await listed_fee(call.rooms.registry(), service, deadline_s=patience_s)
+        if told is not None:
+            return Answer(_listed(call, service, told))
     due = found.result == "FIXED"
     return Answer(
         FeeQuote(
@@ -90,8 +99,33 @@ async def quote(call: Call) -> Answer:
             rows=_rows(call, service, found.due),
             variants=_rows(call, service, found.variants),
             options=_options(call, service) if due else (),
+            source="CATALOGUE",
         )
     )
+
+
+def _is_flat(fee: Fee | None) -> bool:
+    """Whether one amount says it all: a price list knows nothing of answers, counts and variants."""
+    return fee is None or (len(fee.rows) == 1 and not fee.rows[0].when and not fee.rows[0].per)
+
+
+def _listed(call: Call, service: Service, told: ListedFee) -> FeeQuote:
+    rows = service.fee.rows if service.fee is not None else ()
+    return _asked(call, service, told, call.titled(rows[0].title if rows else service.title))
+
+
+def _asked(call: Call, service: Service, told: ListedFee, title: str) -> FeeQuote:
+    """The quote of an agency's own amount, with its age where the agency is away."""
+    paise = told.amount_paise
+    result = "LIVE" if paise else "NOTHING_DUE"
+    age = str(max(0, int((call.now() - told.as_of).total_seconds())))
+    words = call.say("quote.stale", age=age) if told.stale and paise else call.say(f"quote.{result.lower()}")
+    row = QuoteRow(number=1, title=title, amount=_money(paise), count=1)
+    return FeeQuote(
+        service_id=service.id, result=result, explanation=words, total=_money(paise), rows=(row,) if paise else (),
+        variants=(), options=_options(call, service) if paise else (), source="AGENCY", agency=told.agency,
+        as_of=second(told.as_of), stale=told.stale,
+    )  # fmt: skip
 
 
 def _billing(call: Call, service: Service, form: dict[str, Any]) -> tuple[Service, dict[str, Any]] | None:
@@ -128,21 +162,13 @@ async def _live(call: Call, service: Service, billing: Service, form: dict[str, 
 def _told(call: Call, service: Service, line: Line) -> FeeQuote:
     amount = line.values.get("amount_paise", "")
     paise = int(amount) if line.result == "value" and amount.isascii() and amount.isdigit() else 0
-    result = "LIVE" if paise else "NOTHING_DUE" if line.result != "refused" else "UNKNOWN"
-    title = call.say("quote.bill", agency=call.agency_title(line.agency))
-    row = QuoteRow(number=1, title=title, amount=_money(paise), count=1)
-    return FeeQuote(
-        service_id=service.id,
-        result=result,
-        explanation=call.say(f"quote.{result.lower()}"),
-        total=_money(paise) if result != "UNKNOWN" else UNSET,
-        rows=(row,) if paise else (),
-        variants=(),
-        options=_options(call, service) if paise else (),
-        agency=line.agency,
-        as_of=UNSET if line.as_of is None else second(line.as_of),
-        stale=line.stale,
-    )
+    if line.result == "refused":
+        return FeeQuote(
+            service_id=service.id, result="UNKNOWN", explanation=call.say("quote.unknown"), rows=(), variants=(),
+            options=(), source="AGENCY", agency=line.agency,
+        )  # fmt: skip
+    told = ListedFee(line.agency, paise, line.as_of or call.now(), line.stale)
+    return _asked(call, service, told, call.say("quote.bill", agency=call.agency_title(line.agency)))
 
 
 def _rows(call: Call, service: Service, dues: tuple[Due, ...]) -> tuple[QuoteRow, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from adapters.police.cctns.answers import same_number
 from adapters.police.cctns.dataset import Row
-from adapters.police.cctns.words import ADVERSE, ASSIGNED, CLOSED, CODES, COMPLAINT, STATUS, TRANSFERRED
+from adapters.police.cctns.words import ADVERSE, ASSIGNED, CLOSED, CODES, COMPLAINT, SERVICE_CODES, STATUS, TRANSFERRED
 from aggregator.sdk.errors import ContractBroken
 from aggregator.sdk.model import Facts, Order, Reading, Receipt
 from aggregator.sdk.reading import clean, is_absent, moment, need, paise, read_status, value_of
@@ -117,9 +117,11 @@ def replies(rows: Iterable[Row], order: Order, document: str) -> list[Receipt]:
 
 def offer(row: Row) -> Facts:
     """One service of the list. `active` is Y or N: what is not active is refused with code 11."""
+    code = need(row, "SERVICE_CD")
     return Facts(
         {
-            "code": need(row, "SERVICE_CD"),
+            "service": next((ours for ours, theirs in SERVICE_CODES.items() if theirs == code), ""),
+            "code": code,
             "name": clean(need(row, "SERVICE_NAME")),
             "fee_paise": str(paise(need(row, "FEE_RS"))),
             "days": value_of(row, "SLA_DAYS", ""),

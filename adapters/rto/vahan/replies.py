@@ -29,7 +29,13 @@ def stamp(result: Element, name: str) -> datetime | None:
 def offer(row: Element) -> Facts:
     """One service they take applications for. `forms` is a comma list of statutory form numbers."""
     values = {"code": need(row, "code"), "name": clean(need(row, "name")), "fee_paise": str(paise(need(row, "fee")))}
+    values["service"] = _ours(values["code"])
     return Facts({**values, "days": value_of(row, "slaDays", ""), "forms": value_of(row, "forms", "")})
+
+
+def _ours(code: str) -> str:
+    """Our offer of this code of theirs; empty for what we do not offer."""
+    return next((offer for offer, known in SERVICE_CODES.items() if known == code), "")
 
 
 def match(row: Element) -> Receipt:
@@ -38,7 +44,7 @@ def match(row: Element) -> Receipt:
         agency_code=value_of(row, "statusCode", ""),
         reference=need(row, "clientRef"),
         at=stamp(row, "receivedOn"),
-        service=next((offer for offer, code in SERVICE_CODES.items() if code == need(row, "serviceCode")), ""),
+        service=_ours(need(row, "serviceCode")),
         match={"service": need(row, "serviceCode")},
     )
 

@@ -8,6 +8,12 @@ import pytest
 from api_town import Town, running_town
 
 from aggregator.registry.agency import Fee, FeeRow
+from aggregator.resilience.pipeline import Guarded
+from aggregator.resilience.policy import Policy
+from aggregator.sdk.adapter import Class, operation, operations_of
+from aggregator.sdk.clock import SystemChance
+from aggregator.sdk.errors import Unavailable
+from aggregator.sdk.model import Facts, Order
 from aggregator.store import Store
 
 FEE = Fee("INR", (FeeRow({"en": "Permit", "or": "ଅନୁମତି"}, 12_050), FeeRow({"en": "Post"}, 5_000, {"remarks": "post"})))
@@ -56,3 +62,73 @@ async def test_a_wrong_answer_or_variant_is_named(town: Town) -> None:
     assert [(one["pointer"], one["code"]) for one in got.json["errors"]] == [("/form/mobile", "pattern")]
     got = await quote(town, "office.permit", {}, variant=3)
     assert got.json["errors"][0]["pointer"] == "/variant"
+
+
+class PriceList:
+    """The office's list of fees, in place of its other interface."""
+
+    def __init__(self, town: Town, fee: str) -> None:
+        self.town, self.fee = town, fee
+
+    @operation(Class.SAFE, fresh_s=60, timeout_s=2)
+    async def list_services(self, order: Order) -> list[Facts]:
+        if self.town.office.down:
+            raise Unavailable("away")
+        return [Facts({"service": "other", "fee_paise": "1"}), Facts({"service": "permit", "fee_paise": self.fee})]
+
+
+async def flat(town: Town) -> None:
+    """The permit costs one amount, whatever the form says."""
+    services = town.parts.registry().services
+    fee = Fee("INR", FEE.rows[:1])
+    services["office.permit"] = replace(services["office.permit"], fee=fee, offer="permit")  # type: ignore[index] - the town's own
+
+
+async def listing(town: Town, fee: str) -> None:
+    """The office lists this fee for permits."""
+    declared = operations_of(PriceList)
+    guarded = Guarded(
+        "office", PriceList(town, fee), declared, Policy(), clock=town.clock, chance=SystemChance(),
+        meter=town.parts.meter,
+    )  # fmt: skip
+    agencies = town.parts.registry().agencies
+    agencies["office"] = replace(agencies["office"], operations=declared, guarded=guarded)  # type: ignore[index] - the town's own
+
+
+async def test_a_flat_fee_is_asked_of_the_agency_that_lists_it(town: Town) -> None:
+    await flat(town)
+    before = (await quote(town, "office.permit", {})).json
+    assert (before["result"], before["source"], before["total"]["amount"]) == ("FIXED", "CATALOGUE", "120.50")
+    await listing(town, "13000")
+    got = (await quote(town, "office.permit", {})).json
+    assert (got["result"], got["source"], got["total"]["amount"], got["agency"], got.get("stale", False)) == (
+        "LIVE", "AGENCY", "130.00", "office", False,
+    )  # fmt: skip
+
+
+async def test_while_the_agency_is_away_its_last_word_stands_with_its_age_and_without_one_the_city_s(
+    town: Town,
+) -> None:
+    await flat(town)
+    await listing(town, "13000")
+    await quote(town, "office.permit", {})
+    town.office.down = True
+    town.clock.push(120)
+    got = (await quote(town, "office.permit", {})).json
+    assert (got["total"]["amount"], got["stale"], got["source"]) == ("130.00", True, "AGENCY")
+    assert "not answering" in got["explanation"]
+    await listing(town, "13000")  # one that has never answered
+    got = (await quote(town, "office.permit", {})).json
+    assert (got["result"], got["source"], got["total"]["amount"]) == ("FIXED", "CATALOGUE", "120.50")
+
+
+@pytest.mark.parametrize("fee", ["", "-1", "12.50", "many"])
+async def test_a_list_that_makes_no_sense_says_nothing(town: Town, fee: str) -> None:
+    await flat(town)
+    await listing(town, fee)
+    assert (await quote(town, "office.permit", {})).json["source"] == "CATALOGUE"
+
+
+async def test_a_fee_of_several_parts_is_the_city_s_to_add_up(town: Town) -> None:
+    await listing(town, "13000")
+    assert (await quote(town, "office.permit", {"remarks": "post"})).json["source"] == "CATALOGUE"

@@ -117,4 +117,7 @@ async def test_offers_come_with_their_fee_in_paise(department: Any, transfer: Or
     service += "<forms>29,30</forms></Service>"
     department.says("getServiceList", DONE.format(service))
     (got,) = await department.driver.list_services(transfer)
-    assert got.values == {"code": "TO", "name": "Transfer", "fee_paise": "55000", "days": "30", "forms": "29,30"}
+    assert got.values == {
+        "service": "transfer_ownership", "code": "TO", "name": "Transfer", "fee_paise": "55000", "days": "30",
+        "forms": "29,30",
+    }  # fmt: skip

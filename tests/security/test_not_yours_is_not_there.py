@@ -52,8 +52,9 @@ WRITES = [
 ]  # fmt: skip
 
 
+@pytest.mark.figure("S2")
 @pytest.mark.parametrize("path", READS)
-async def test_another_s_id_reads_nothing_and_looks_like_one_of_nobody(two_citizens, path):
+async def test_another_s_id_reads_nothing_and_looks_like_one_of_nobody(two_citizens, path, figure):
     town = two_citizens
     foreign = await town.ask("GET", path.format(**town.theirs), portal="bina")
     absent = await town.ask("GET", path.format(**ABSENT), portal="bina")
@@ -61,10 +62,12 @@ async def test_another_s_id_reads_nothing_and_looks_like_one_of_nobody(two_citiz
     assert faceless(foreign) == faceless(absent)
     mine = await town.ask("GET", path.format(**town.theirs), portal="asha")
     assert mine.status in {200, 409}, mine.body
+    figure.measured(f"another's id in {len(READS)} places to read: the bytes of nobody's")
 
 
+@pytest.mark.figure("S2")
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-async def test_another_s_id_changes_nothing(two_citizens, method, path, body):
+async def test_another_s_id_changes_nothing(two_citizens, method, path, body, figure):
     town = two_citizens
     headers = {"Idempotency_Key": "x", "If_Match": "*"}
     foreign = await town.ask(method, path.format(**town.theirs), portal="bina", json=body, **headers)
@@ -75,6 +78,7 @@ async def test_another_s_id_changes_nothing(two_citizens, method, path, body):
     assert "gender" not in me
     links = (await town.ask("GET", "/citizens/me/links", portal="asha")).json["items"]
     assert [link["state"] for link in links] == ["VERIFIED"]
+    figure.measured(f"in {len(WRITES)} to write: nothing changed")
 
 
 async def test_no_member_of_a_record_that_is_not_the_citizen_s_to_set_can_be_set(two_citizens):
@@ -96,7 +100,8 @@ async def test_the_answer_has_no_member_beyond_those_that_are_listed(two_citizen
     }  # fmt: skip
 
 
-async def test_the_control_a_look_up_by_id_alone_reads_another_s_link(two_citizens, monkeypatch):
+@pytest.mark.figure("S2")
+async def test_the_control_a_look_up_by_id_alone_reads_another_s_link(two_citizens, monkeypatch, figure):
     town = two_citizens
     links = town.parts.citizens.links
 
@@ -107,6 +112,7 @@ async def test_the_control_a_look_up_by_id_alone_reads_another_s_link(two_citize
     monkeypatch.setattr(type(links), "one", by_id_alone)
     got = await town.ask("GET", f"/citizens/me/links/{town.theirs['link_id']}", portal="bina")
     assert got.status == 200
+    figure.control("a look-up by id alone: another's link is read")
 
 
 async def medians(town, samples, foreign, absent):

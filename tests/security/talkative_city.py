@@ -151,7 +151,7 @@ class Citizen:
         """A portal of hers is registered, and she logs in there with a wrong code and the right one."""
         ran = subprocess.run(
             self.city.command("portal", "add", "Canary portal", "--contact", "a@portal.example"),
-            env=self.city.env, capture_output=True, text=True, check=True, cwd=self.city.folder, timeout=60,
+            env=self.city.env, capture_output=True, text=True, check=True, cwd=self.city.folder, timeout=300,
         )  # fmt: skip
         found = re.search(r"client_id\s+(\S+)\s+client_secret\s+(\S+)", ran.stdout)
         assert found, ran.stdout

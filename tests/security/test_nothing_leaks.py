@@ -110,6 +110,6 @@ COMMANDS = (
 
 def told_by(city, words: str) -> bytes:
     ran = subprocess.run(
-        city.command(*words.split()), env=city.env, capture_output=True, cwd=city.folder, timeout=60, check=False
+        city.command(*words.split()), env=city.env, capture_output=True, cwd=city.folder, timeout=300, check=False
     )
     return ran.stdout + ran.stderr

@@ -27,6 +27,7 @@ from aggregator.api.oauth import Tokens
 from aggregator.api.oauth_grants import Grants
 from aggregator.api.oauth_metadata import METADATA, metadata
 from aggregator.api.origin import PREFIX
+from aggregator.api.page_frame import Frame
 from aggregator.api.pages import ProblemPages
 from aggregator.api.ports import (
     DeskPort,
@@ -173,8 +174,9 @@ def _form_pages(parts: ApiParts, buckets: Buckets) -> FormPages:
 
 def _catalogue_pages(parts: ApiParts, rooms: Rooms) -> CataloguePages:
     return CataloguePages(
-        catalogue=rooms.catalogue, city=lambda: parts.registry().city.name, say=parts.say, contracts=CONTRACTS
-    )
+        catalogue=rooms.catalogue, city=lambda: parts.registry().city.name, say=parts.say, contracts=CONTRACTS,
+        finder=rooms.finder, frame=Frame(parts.say), buckets=rooms.buckets, limits=parts.limits,
+    )  # fmt: skip
 
 
 def _rooms(parts: ApiParts, buckets: Buckets, citizen_tokens: CitizenTokens) -> Rooms:

@@ -5,41 +5,66 @@ else a page without scripts, with the same data inside, in the reader's language
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from html import escape
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from aiohttp import web
+from markupsafe import Markup
 
+from aggregator.api.dispatch import read_capped
 from aggregator.api.edge import SLIP
 from aggregator.api.headers import LANGUAGES, etag_listed
+from aggregator.api.limits import Buckets, Limits
 from aggregator.api.openapi_words import INFO
+from aggregator.api.page_frame import Frame, language_of_page, wants_page
 from aggregator.api.problem import Problem, Says
+from aggregator.api.search_view import why
+from aggregator.api.service_page import Line, ServicePage, said
+from aggregator.discovery.browse import Now, counted, fitting
 from aggregator.discovery.catalogue.model import Catalogue, Entry
 from aggregator.discovery.linked import MEDIA_TYPE, Graph, Node
 from aggregator.discovery.linked_site import LINKSET, PROFILE, api_catalog, robots, sitemap
-from aggregator.registry.agency import Words
+from aggregator.discovery.search.answer import Found
+from aggregator.discovery.search.desk import Finder
 
 FRESH = "public, max-age=300"
-_CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-_STYLE = "body{max-width:44rem;margin:1rem auto;padding:0 1rem;font:1rem/1.5 sans-serif}dt{font-weight:bold}"
-_NAMES = {"en": "English", "or": "ଓଡ଼ିଆ", "hi": "हिन्दी"}
+MOST_SEARCHED, MOST_SEARCHED_BYTES, MOST_FOUND = 300, 8192, 10
+"""Letters of a search that are read, bytes of its request, and services in its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a search page shows: a sentence, and groups of lines."""
+
+    answer: str
+    groups: Sequence[Mapping[str, Any]] = ()
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CataloguePages:
-    """GET /catalogue, /catalogue/{service_id}, /sitemap.xml, /robots.txt, /.well-known/api-catalog."""
+    """/catalogue, /catalogue/{service_id}, /catalogue/search, /sitemap.xml, /robots.txt, /.well-known/api-catalog."""
 
     catalogue: Callable[[], Catalogue]
     city: Callable[[], str]
     say: Says
+    finder: Finder
+    frame: Frame
+    buckets: Buckets
+    limits: Limits
     contracts: Mapping[str, str]
     """Path of each contract document by its name."""
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
+            web.get("/", self.home),
             web.get("/catalogue", self.index),
+            web.get("/catalogue/search", self.home),
+            web.post("/catalogue/search", self.search),
             web.get("/catalogue/{service_id}", self.show),
             web.get("/sitemap.xml", self.sitemap),
             web.get("/robots.txt", self.robots),
@@ -47,30 +72,65 @@ class CataloguePages:
         ]
 
     async def index(self, request: web.Request) -> web.StreamResponse:
-        """Every service and complaint type by name."""
+        """The front door: search, life events, subjects; with `life_event` or `category`, the entries of one."""
         catalogue = self.catalogue()
+        asked = {name: request.query[name] for name in ("life_event", "category") if name in request.query}
+        entries = fitting(catalogue.entries.values(), asked, Now({}))
         if _wants_data(request):
-            return self._data(request, self._graph(request).index(catalogue.entries.values()))
-        language = _language(request)
-        rows = "".join(
-            f'<li><a href="/catalogue/{escape(entry.id)}?lang={language}">{_text(entry.titles, language)}</a></li>'
-            for entry in sorted(catalogue.entries.values(), key=lambda one: _said(one.titles, language))
-        )
-        return self._page(request, self.city(), f"<ul>{rows}</ul>", "")
+            return self._data(request, self._graph(request).index(entries))
+        language, words = language_of_page(request), catalogue.vocabulary
+        terms = {"life_event": words.life_events, "category": words.categories}
+        title = " · ".join(said(terms[name][id_].title, language) for name, id_ in asked.items() if id_ in terms[name])
+        if asked and not (entries and title):
+            return self.frame.lost(language, self.city())
+        if asked or "all" in request.query:
+            title = title or self.say("catalogue.page.all", language)
+            return self._page(request, "list.html", title=title, groups=self._groups(entries, language))
+        page = ServicePage(catalogue, language, self.say)
+        used = counted(entries, ("life_event", "category"), Now({}))
+        known = {name: [id_ for id_ in used[name] if id_ in terms[name]] for name in terms}
+        return self._page(
+            request, "home.html", title=self.say("catalogue.page.home", language),
+            events=page.named(words.life_events, "life_event", known["life_event"]),
+            subjects=page.named(words.categories, "category", known["category"]),
+        )  # fmt: skip
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """One entry: its page, or its node. An id of the registry leads to the entry's own address."""
         asked = request.match_info["service_id"]
         entry = self.catalogue().entry(asked)
         if entry is None:
+            if wants_page(request):
+                return self.frame.lost(language_of_page(request), self.city())
             raise Problem("not-found")
         if entry.id != asked:
             return web.Response(status=301, headers={"Location": f"/catalogue/{entry.id}"})
         node = self._graph(request).service(entry)
         if _wants_data(request):
             return self._data(request, node)
-        body = self._body(entry, _language(request))
-        return self._page(request, _said(entry.titles, _language(request)), body, _embedded(node))
+        page = ServicePage(self.catalogue(), language_of_page(request), self.say)
+        return self._page(request, "service.html", **page.values(entry), data=_embedded(node))
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        """What somebody's words find. A POST, because people type numbers; nothing of it is in an address."""
+        raw = await read_capped(request, MOST_SEARCHED_BYTES, self.limits.body_s)
+        try:
+            sent = dict(parse_qsl(raw.decode(), max_num_fields=4, errors="strict"))
+        except ValueError as exc:
+            raise Problem("malformed-request", close=True) from exc
+        language = sent.get("lang", "")
+        language = language if language in LANGUAGES else request[SLIP].language
+        typed = sent.get("words", "").strip()[:MOST_SEARCHED]
+        if self.buckets.take(self.limits.address, request.remote or "").wait_s > 0:
+            return self._found(language, typed, Shown(self.say("form.busy", language), status=429))
+        if not typed:
+            return self._found(language, typed, Shown(self.say("catalogue.page.search_empty", language)))
+        found = await self.finder.ask(typed, language, MOST_FOUND)
+        return self._found(language, typed, Shown(self._answer_of(found, language), self._hits(found, language)))
+
+    async def home(self, _request: web.Request) -> web.StreamResponse:
+        """Whoever types the city's address alone, or reloads a search, comes to the front door."""
+        return web.Response(status=303, headers={"Location": "/catalogue"})
 
     async def sitemap(self, request: web.Request) -> web.StreamResponse:
         """Every page of the catalogue."""
@@ -97,23 +157,78 @@ class CataloguePages:
     def _data(self, request: web.Request, node: Node) -> web.Response:
         return self._answer(request, msgspec.json.encode(node), MEDIA_TYPE)
 
-    def _page(self, request: web.Request, title: str, body: str, embedded: str) -> web.Response:
-        language = _language(request)
-        links = " ".join(
-            f'<a href="{escape(request.path)}?lang={code}" lang="{code}" hreflang="{code}">{name}</a>'
-            for code, name in _NAMES.items()
-        )
-        html = (
-            f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style>'
-            f'<link rel="alternate" type="{MEDIA_TYPE}" href="{escape(request.path)}">{embedded}</head>'
-            f'<body><nav aria-label="{escape(self.say("catalogue.page.language", language))}">{links}</nav>'
-            f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
-        )
+    def _page(self, request: web.Request, template: str, **values: Any) -> web.Response:
+        language = language_of_page(request)
+        query = "&".join(f"{name}={quote(value)}" for name, value in request.query.items() if name != "lang")
+        html = self.frame.made(
+            template, language, city=self.city(), here=f"{request.path}?{query}&" if query else f"{request.path}?",
+            switchable=True, **values,
+        )  # fmt: skip
         response = self._answer(request, html.encode(), "text/html")
-        response.headers["Content-Security-Policy"] = _CSP
+        response.headers["Content-Security-Policy"] = self.frame.policy
         response.headers["Content-Language"] = language
         return response
+
+    def _found(self, language: str, typed: str, shown: "Shown") -> web.Response:
+        html = self.frame.made(
+            "found.html", language, title=self.say("catalogue.page.results", language), city=self.city(),
+            here="/catalogue/search", switchable=False, typed=typed, answer=shown.answer, groups=shown.groups,
+        )  # fmt: skip
+        headers = {
+            "Content-Security-Policy": self.frame.policy, "Content-Language": language, "Cache-Control": "no-store",
+        }  # fmt: skip
+        return web.Response(text=html, status=shown.status, content_type="text/html", headers=headers)
+
+    def _answer_of(self, found: Found, language: str) -> str:
+        """The sentence above the hits: what is asked back, or that nothing fits."""
+        if found.none:
+            return self.say("search.none", language)
+        if not found.between:
+            return ""
+        first, second = (said(hit.item.titles, language) for hit in found.between)
+        return self.say("search.which", language, first=first, second=second)
+
+    def _hits(self, found: Found, language: str) -> list[dict[str, Any]]:
+        """Hits by what the citizen wants done, with the reason for each; then what the same life event needs."""
+        catalogue = self.catalogue()
+        page = ServicePage(catalogue, language, self.say)
+        groups = [
+            {
+                "title": self.say(f"search.intent.{intent}", language),
+                "lines": [
+                    page.link(catalogue.entries[hit.item.id], why(hit.reason, self.say, language))
+                    for hit in hits
+                    if hit.item.id in catalogue.entries
+                ],
+            }
+            for intent, hits in found.groups.items()
+        ]
+        event = catalogue.vocabulary.life_events.get(found.life_event)
+        if event is not None and found.related:
+            related = [page.link(catalogue.entries[one.id]) for one in found.related if one.id in catalogue.entries]
+            title = self.say("catalogue.page.related", language, event=said(event.title, language))
+            groups.append({"title": title, "lines": related})
+        return [group for group in groups if group["lines"]]
+
+    def _groups(self, entries: Sequence[Entry], language: str) -> list[dict[str, Any]]:
+        """What can be done here first, then what an office does, then complaints by what they are about."""
+        catalogue = self.catalogue()
+        page, groups = ServicePage(catalogue, language, self.say), catalogue.vocabulary.groups
+        found: dict[tuple[int, str], list[Line]] = defaultdict(list)
+        for entry in entries:
+            line = page.link(entry)
+            if line.here:
+                place = (0, self.say("catalogue.page.here", language))
+            elif entry.group in groups:
+                place = (2, said(groups[entry.group].title, language))
+            else:
+                place = (1, self.say("catalogue.page.office", language))
+            # Under its heading "here" is said already; only what stops half-way says how far it goes.
+            found[place].append(replace(line, here="") if entry.maturity == "FULL" else line)
+        return [
+            {"title": title, "lines": sorted(lines, key=lambda line: line.title)}
+            for (_, title), lines in sorted(found.items())
+        ]
 
     def _answer(self, request: web.Request, body: bytes, media_type: str) -> web.Response:
         tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
@@ -122,54 +237,6 @@ class CataloguePages:
             return web.Response(status=304, headers=headers)
         charset = None if media_type == MEDIA_TYPE else "utf-8"
         return web.Response(body=body, headers=headers, content_type=media_type, charset=charset)
-
-    def _body(self, entry: Entry, language: str) -> str:
-        facts = [*self._offer(entry, language), *self._facts(entry, language)]
-        about = _text(entry.descriptions, language)
-        rows = "".join(f"<dt>{escape(name)}</dt>" + "".join(f"<dd>{one}</dd>" for one in told) for name, told in facts)
-        return (f"<p>{about}</p>" if about else "") + f"<dl>{rows}</dl>"
-
-    def _offer(self, entry: Entry, language: str) -> list[tuple[str, list[str]]]:
-        how = self.say("catalogue.page.how", language)
-        if entry.superseded_by:
-            links = [
-                f'<a href="/catalogue/{escape(id_)}?lang={language}">{escape(id_)}</a>' for id_ in entry.superseded_by
-            ]
-            return [(self.say("catalogue.page.superseded", language), links)]
-        if entry.own is None or entry.maturity == "INFO":
-            return [(how, [escape(self.say("catalogue.availability.not_online", language))])]
-        here = escape(self.say("catalogue.page.online", language))
-        form, blank = f"/forms/{escape(entry.own.id)}", escape(self.say("catalogue.page.blank", language))
-        return [
-            (
-                how,
-                [f'<a href="{form}?lang={language}">{here}</a>', f'<a href="{form}/blank?lang={language}">{blank}</a>'],
-            )
-        ]
-
-    def _facts(self, entry: Entry, language: str) -> list[tuple[str, list[str]]]:
-        words = self.catalogue().vocabulary
-        found: list[tuple[str, list[str]]] = []
-
-        def tell(name: str, told: list[str]) -> None:
-            if told:
-                found.append((self.say(f"catalogue.page.{name}", language), told))
-
-        organisation = words.organisations.get(entry.organisation)
-        department = words.departments.get(entry.department)
-        tell("who", [_text(one.title, language) for one in (organisation, department) if one is not None])
-        own = entry.own
-        documents = [words.documents[id_].title for id_ in entry.documents]
-        documents = list(own.documents) if own is not None and own.documents else documents
-        tell("documents", [_text(one, language) for one in documents])
-        limit = entry.time_limit
-        if limit is not None and limit.text:
-            tell("limit", [escape(limit.text)])
-        ladder = (entry.officers.designated, entry.officers.appeal, entry.officers.revision)
-        tell("officers", [escape(one) for one in ladder if one])
-        known = words.sources
-        tell("sources", list(dict.fromkeys(escape(known[one.source].title) for one in entry.provenance)))
-        return found
 
 
 def _wants_data(request: web.Request) -> bool:
@@ -184,20 +251,7 @@ def _wants_data(request: web.Request) -> bool:
     return best["data"] > best["page"]
 
 
-def _language(request: web.Request) -> str:
-    asked = request.query.get("lang", "")
-    return asked if asked in LANGUAGES else request[SLIP].language
-
-
-def _said(words: Words, language: str) -> str:
-    return words.get(language) or words.get("en", "")
-
-
-def _text(words: Words, language: str) -> str:
-    return escape(_said(words, language))
-
-
-def _embedded(node: Node) -> str:
+def _embedded(node: Node) -> Markup:
     """The node inside the page; `<` is written so that no text can end the element."""
     text = msgspec.json.encode(node).decode().replace("<", "\\u003c")
-    return f'<script type="{MEDIA_TYPE}">{text}</script>'
+    return Markup(f'<script type="{MEDIA_TYPE}">{text}</script>')  # noqa: S704 - JSON without a `<` cannot end it

@@ -24,8 +24,9 @@ from aggregator.api.edge import SLIP
 from aggregator.api.enquiries import line_members
 from aggregator.api.form_render import Mistake, Pages, Shown
 from aggregator.api.form_view import told
-from aggregator.api.headers import LANGUAGES, language_of
+from aggregator.api.headers import LANGUAGES
 from aggregator.api.limits import Buckets, Limits
+from aggregator.api.page_frame import Frame, language_of_page, wants_page
 from aggregator.api.ports import DeskPort, Enquire
 from aggregator.api.problem import Problem, Says
 from aggregator.api.same_site import pressed_elsewhere
@@ -96,7 +97,8 @@ class FormPages:
 
     def __init__(self, parts: PageParts) -> None:
         self._parts = parts
-        self._pages = Pages(parts.say)
+        self._frame = Frame(parts.say)
+        self._pages = Pages(self._frame)
 
     def routes(self) -> list[web.RouteDef]:
         one = "/forms/{service_id:[a-z0-9_]+(?:[.][A-Za-z0-9_]+)+}"
@@ -108,7 +110,7 @@ class FormPages:
         ]
 
     async def listing(self, request: web.Request) -> web.Response:
-        language = _language(request)
+        language = language_of_page(request)
         registry = self._parts.registry()
         groups: dict[str, list[dict[str, str]]] = defaultdict(list)
         for service in sorted(registry.services.values(), key=lambda one: one.id):
@@ -119,11 +121,14 @@ class FormPages:
         return self._response(self._pages.services(registry.city.name, language, shown_groups), language)
 
     async def show(self, request: web.Request) -> web.Response:
-        page = self._shown(request, _language(request))
+        registry = self._parts.registry()
+        if request.match_info["service_id"] not in registry.services and wants_page(request):
+            return self._frame.lost(language_of_page(request), registry.city.name)
+        page = self._shown(request, language_of_page(request))
         return self._response(self._pages.form(page), page.language)
 
     async def blank(self, request: web.Request) -> web.Response:
-        page = self._shown(request, _language(request))
+        page = self._shown(request, language_of_page(request))
         agency = Visitor(self._parts, page.language).agency_title(page.service.agencies[0])
         return self._response(self._pages.blank(page, agency), page.language)
 
@@ -247,17 +252,12 @@ class FormPages:
 
     def _response(self, text: str, language: str, status: int = 200) -> web.Response:
         headers = {
-            "Content-Security-Policy": self._pages.policy,
+            "Content-Security-Policy": self._frame.policy,
             "Content-Language": language,
             "Cache-Control": "no-store",
             "Referrer-Policy": "same-origin",  # with it a form pressed here says so; see same_site.py
         }
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
-
-
-def _language(request: web.Request) -> str:
-    asked = request.query.get("lang", "")
-    return asked if asked in LANGUAGES else language_of(request.headers.get("Accept-Language", ""))
 
 
 def _read(pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, list[str]], str, str, str]:

@@ -1,27 +1,20 @@
 """The plain pages: a form without scripts, for a kiosk, a service centre, an old phone and a screen reader.
 
-What a page shows is put together here as plain values; the templates only place them, and escape every one. One style
-sheet stands in the page itself, named by its hash, so nothing else may load or run.
+What a page shows is put together here as plain values; the templates only place them, and escape every one.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from aggregator.api.catalogue_view import rupees
 from aggregator.api.form_view import part_titles
-from aggregator.api.headers import LANGUAGES
-from aggregator.api.problem import Says
+from aggregator.api.page_frame import Frame
 from aggregator.discovery.forms import localised
 from aggregator.discovery.forms.answers import page_value
 from aggregator.discovery.forms.layout import Condition, Field, fields_of, layout
 from aggregator.registry.agency import Service
 
-NAMES = {"en": "English", "or": "ଓଡ଼ିଆ", "hi": "हिन्दी"}
 BLANK = "blank.html"
 _TYPES = {"date": "date", "moment": "datetime-local", "time": "time", "email": "email", "link": "url"}
 _KEYBOARDS = {"mobile": "tel", "pin": "numeric", "pincode": "numeric"}
@@ -51,26 +44,11 @@ class Shown:
 
 
 class Pages:
-    """The templates, compiled once."""
+    """The pages of forms, in the frame of all pages."""
 
-    def __init__(self, say: Says) -> None:
-        self._say = say
-        # The loader's own cache never grows: there are six templates.
-        self._templates = Environment(
-            loader=PackageLoader("aggregator.api"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-        )
-        source = self._templates.loader
-        assert source is not None  # noqa: S101 - set in the line above
-        self._style = source.get_source(self._templates, "style.css")[0]
-
-    @property
-    def policy(self) -> str:
-        """The Content-Security-Policy of every page: this style, forms to ourselves, nothing else."""
-        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
-        return (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none';"
-            " frame-ancestors 'none'"
-        )
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._say = frame.say
 
     def form(self, page: Shown) -> str:
         """The form, empty or as it was typed, with its mistakes at the top and beside the fields."""
@@ -99,18 +77,17 @@ class Pages:
     def services(self, city: str, language: str, groups: Sequence[Mapping[str, Any]]) -> str:
         """The list of forms."""
         title = self._say("form.list_title", language)
-        return self._page(
+        return self._frame.made(
             "services.html", language, title=title, city=city, groups=groups, here="/forms", switchable=True,
-            all_services=False,
         )  # fmt: skip
 
     def _made(self, template: str, page: Shown, **more: Any) -> str:
         service, language = page.service, page.language
         here = f"/forms/{service.id}" + ("/blank" if template == BLANK else "")
         fees = service.fee.rows if service.fee is not None else ()
-        return self._page(
+        return self._frame.made(
             template, language, title=_words(service.title, language), city=page.city, here=here,
-            switchable=page.fresh, all_services=True, notice=page.notice, mistakes=page.mistakes,
+            switchable=page.fresh, notice=page.notice, mistakes=page.mistakes,
             description=_words(service.description, language),
             documents=[_words(one, language) for one in service.documents],
             fees=[
@@ -119,18 +96,6 @@ class Pages:
             ],
             **more,
         )  # fmt: skip
-
-    def _page(self, template: str, language: str, **values: Any) -> str:
-        def say(key: str, **args: str) -> str:
-            return self._say(key, language, **args)
-
-        return self._templates.get_template(template).render(
-            language=language,
-            languages=[(code, NAMES[code]) for code in LANGUAGES],
-            say=say,
-            style=self._style,
-            **values,
-        )
 
     def _groups(self, page: Shown) -> list[dict[str, Any]]:
         form = localised(page.service.form, page.language)

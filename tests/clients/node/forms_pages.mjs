@@ -1,4 +1,5 @@
 // Our own pages, looked at by axe: every form fresh, wrong and read once more. They hold no script, which is counted.
+// The pages around the forms are looked at as well, narrow, wide and with the text spacing of WCAG 1.4.12.
 // node forms_pages.mjs CHROMIUM AXE < work.json > told.json
 import { readFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,9 +18,8 @@ const source = readFileSync(axe, "utf8");
 const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "chromium-")), {
   executablePath, args: FLAGS, viewport: { width: 390, height: 844 },
 });
-const page = await context.newPage();
 
-async function looked(name, judged = true) {
+async function looked(page, name, judged = true) {
   const found = { violations: [] };
   if (judged) {
     await page.evaluate(source);
@@ -40,7 +40,7 @@ async function looked(name, judged = true) {
   return { ...seen, violations: found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 120)}`) };
 }
 
-async function typed(sample) {
+async function typed(page, sample) {
   for (const [name, value] of Object.entries(sample)) {
     const field = page.locator(`[name="${name}"]`);
     const kind = await field.first().getAttribute("type");
@@ -52,37 +52,98 @@ async function typed(sample) {
   }
 }
 
-const told = [];
-for (const [at, one] of work.services.entries()) {
+async function form(page, at, one) {
   const line = { service: one.id, fresh: {}, failed: "" };
   try {
     const spoken = work.every ? work.languages : [work.languages[at % 3]];
     for (const language of spoken) {
       await page.goto(`${work.base}/forms/${one.id}?lang=${language}`);
-      line.fresh[language] = await looked(`${one.id}.${language}`);
+      line.fresh[language] = await looked(page, `${one.id}.${language}`);
     }
     const language = work.languages[(at + 1) % 3];
     await page.goto(`${work.base}/forms/${one.id}?lang=${language}`);
     await page.locator('button[value="check"]').click();
-    line.wrong = await looked(`${one.id}.wrong`);
+    line.wrong = await looked(page, `${one.id}.wrong`);
     await page.goto(`${work.base}/forms/${one.id}?lang=${language}`);
-    await typed(one.sample);
+    await typed(page, one.sample);
     await page.locator('button[value="check"]').click();
-    line.right = await looked(`${one.id}.right`, work.every || at % 3 === 0);
+    line.right = await looked(page, `${one.id}.right`, work.every || at % 3 === 0);
     if (work.sends.includes(one.id)) {
       await page.locator('button[value="send"]').click();
-      line.sent = await looked(`${one.id}.sent`);
+      line.sent = await looked(page, `${one.id}.sent`);
       await page.reload();
-      line.twice = await looked(`${one.id}.twice`);
+      line.twice = await looked(page, `${one.id}.twice`);
     }
     await page.goto(`${work.base}/forms/${one.id}/blank?lang=${language}`);
-    line.blank = await looked(`${one.id}.blank`, work.every || at % 3 === 1);
+    line.blank = await looked(page, `${one.id}.blank`, work.every || at % 3 === 1);
   } catch (error) {
     line.failed = String(error).slice(0, 400);
   }
-  told.push(line);
+  return line;
 }
-await page.goto(`${work.base}/forms?lang=or`);
-const list = await looked("list");
+
+// Keyboard alone: every stop of a page, in order, and whether each can be seen and shows where it is.
+async function stops(page) {
+  const found = [];
+  for (let at = 0; at < 40; at++) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const one = document.activeElement;
+      if (!one || one === document.body) return null;
+      const box = one.getBoundingClientRect();
+      const style = getComputedStyle(one);
+      return { text: one.textContent.trim().slice(0, 40), seen: box.width > 0 && box.right > 0 && box.bottom > 0, ring: parseFloat(style.outlineWidth), top: Math.round(box.top + window.scrollY) };
+    });
+    if (!stop) break;
+    found.push(stop);
+  }
+  return found;
+}
+
+const SPACED = "*{line-height:1.5!important;letter-spacing:.12em!important;word-spacing:.16em!important}p{margin-bottom:2em!important}";
+const cut = () => [...document.querySelectorAll("main *, header *")].filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflow === "hidden").length;
+
+async function around(page, address) {
+  const seen = {};
+  for (const language of work.languages) {
+    await page.setViewportSize({ width: 320, height: 640 });
+    await page.goto(`${work.base}${address}${address.includes("?") ? "&" : "?"}lang=${language}`);
+    seen[`${language}.narrow`] = await looked(page, `around.${language}`);
+    if (language === "or") seen.stops = await stops(page);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    seen[`${language}.wide`] = await looked(page, `around.${language}`);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.evaluate((rule) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(rule); document.adoptedStyleSheets = [sheet]; }, SPACED);
+    seen[`${language}.spaced`] = { ...(await looked(page, `around.${language}`, false)), cut: await page.evaluate(cut) };
+  }
+  return { address, seen };
+}
+
+async function search(page, language, words) {
+  await page.goto(`${work.base}/catalogue?lang=${language}`);
+  await page.fill("#words", words);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/catalogue/search");
+  return { words, ...(await looked(page, `search.${language}`)) };
+}
+
+// Two pages at once, one a core.
+async function shared(jobs) {
+  const made = new Array(jobs.length);
+  let next = 0;
+  await Promise.all([0, 1].map(async () => {
+    const page = await context.newPage();
+    while (next < jobs.length) {
+      const at = next++;
+      made[at] = await jobs[at](page);
+    }
+    await page.close();
+  }));
+  return made;
+}
+
+const told = await shared(work.services.map((one, at) => (page) => form(page, at, one)));
+const other = await shared(work.around.map((address) => (page) => around(page, address)));
+const found = await shared(work.searches.map(([language, words]) => (page) => search(page, language, words)));
 await context.close();
-process.stdout.write(JSON.stringify({ told, list }));
+process.stdout.write(JSON.stringify({ told, around: other, found }));

@@ -347,8 +347,8 @@ MUTANTS = (
         (
             (
                 "cases/opening.py",
-                "    await spend(run, key, made.case_id, epoch_ms(desk.clock.now()))\n    await _insert_case",
-                "    await _insert_case",
+                "    await spend(run, key, made.case_id, epoch_ms(desk.clock.now()))\n    await insert_case",
+                "    await insert_case",
             ),
             (
                 "cases/desk.py",

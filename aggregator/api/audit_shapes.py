@@ -5,17 +5,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from aggregator.api.shapes import Asked, Given
-from aggregator.api.words import When, many, text, whole
+from aggregator.api.words import When, many, signed, text, whole
 
 _SIZES = 9_007_199_254_740_991
 _Signed = Annotated[
     str,
-    Meta(
-        description="A compact JWS over origin, size and root; the keys are at `/oauth/jwks.json`.",
-        examples=["eyJhbGciOiJFUzI1NiJ9.e30.c2ln"],
-        max_length=2000,
-        pattern="^[A-Za-z0-9._-]+$",
-    ),
+    signed("A compact JWS over origin, size and root; the keys are at `/oauth/jwks.json`."),
 ]
 _Hash = Annotated[str, text("SHA-256 in Base64.", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", most=44)]
 _Size = Annotated[

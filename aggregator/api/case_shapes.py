@@ -32,6 +32,7 @@ from aggregator.api.words import (
     When,
     many,
     open_words,
+    signed,
     text,
     whole,
 )
@@ -202,12 +203,7 @@ class CaseReceipt(Given, frozen=True, kw_only=True):
     format: Annotated[str, open_words("How it is signed.", "JWS")]
     receipt: Annotated[
         str,
-        Meta(
-            description="A compact JWS.",
-            examples=["eyJhbGciOiJFUzI1NiJ9.e30.c2ln"],
-            max_length=8000,
-            pattern="^[A-Za-z0-9._-]+$",
-        ),
+        signed("A compact JWS.", 8000),
     ]
     audit: AuditProof | UnsetType = UNSET
     """That its acceptance is in the audit log; absent for the first minute."""

@@ -25,6 +25,7 @@ from aggregator.api.decode import explained
 from aggregator.api.edge import seconds_up
 from aggregator.api.form_view import form_lines
 from aggregator.api.keyed import kept, key_of, once, replayed
+from aggregator.api.leave import require_leave
 from aggregator.api.link_fill import filled
 from aggregator.api.paging import asked_from, page, plain
 from aggregator.api.problem import Problem
@@ -54,6 +55,8 @@ async def open_case(call: Call) -> Answer:
     asked: NewCaseAsked = call.body
     citizen = await case_citizen(call, asked.citizen_id)
     service = call.rooms.registry().services.get(asked.service_id)
+    if service is not None:
+        await require_leave(call, service, service.agencies if asked.agency is UNSET else (asked.agency,), citizen)
     new = NewCase(
         portal_id=call.caller.portal_id,
         citizen_id=citizen,

@@ -15,6 +15,7 @@ from aggregator.api.case_view import second
 from aggregator.api.citizen_of import citizen_of, shown_name
 from aggregator.api.citizen_shapes import BillLine, BillList, EverythingAsked, EverythingFound, FoundLine
 from aggregator.api.enquiries import LEAST_S, SHED_S, afforded, line_members
+from aggregator.api.leave import leave_of
 from aggregator.api.looked import looked
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
@@ -124,6 +125,7 @@ async def _asked(call: Call, work: Work, links: Sequence[Link]) -> list[Asked]:
             links,
             person=f"{call.caller.portal_id}/{call.caller.citizen_name or call.params['citizen_id']}",
             deadline_s=max(LEAST_S, float(call.patience.seconds)),
+            leave=await leave_of(call, None, call.params["citizen_id"]),
         )
 
 

@@ -15,6 +15,7 @@ from aggregator.api.call import Call
 from aggregator.api.case_view import second
 from aggregator.api.decode import explained, invalid
 from aggregator.api.form_view import form_lines
+from aggregator.api.leave import leave_of
 from aggregator.api.limits import Quota, Standing
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
@@ -39,6 +40,7 @@ async def ask(call: Call) -> Answer:
         raise invalid(errors)
     within = afforded(call, service.agencies)
     citizen = "" if asked.citizen_id is UNSET else asked.citizen_id
+    leave = await leave_of(call, service, asked.citizen_id)
     with call.waiting as admitted:
         if not admitted:
             raise Problem("overloaded", retry_after_s=SHED_S)
@@ -48,6 +50,7 @@ async def ask(call: Call) -> Answer:
             asked.form,
             person=f"{call.caller.portal_id}/{citizen}",
             deadline_s=max(LEAST_S, float(call.patience.seconds)),
+            leave=leave,
         )
     told = {line.agency: line for line in lines} | {
         agency: _spent(agency) for agency in set(service.agencies) - {*within}

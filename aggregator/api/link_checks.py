@@ -10,6 +10,7 @@ from aggregator.api.call import Call
 from aggregator.api.decode import invalid
 from aggregator.api.enquiries import LEAST_S, SHED_S, asked_service, spend
 from aggregator.api.form_view import form_lines
+from aggregator.api.leave import leave_of
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
 from aggregator.api.service_shapes import LinkChecked
@@ -62,6 +63,7 @@ async def _asked(call: Call, service: Service, asked: EnquiryAsked) -> Line:
             asked.form,
             person=f"{call.caller.portal_id}/link",
             deadline_s=max(LEAST_S, float(call.patience.seconds)),
+            leave=await leave_of(call, service, asked.citizen_id),
         )
     if line.result == "unavailable" or line.stale:
         about = {"agency": call.agency_title(line.agency), "reason": line.reason_code}

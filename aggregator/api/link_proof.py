@@ -13,6 +13,7 @@ from aggregator.api.call import Call
 from aggregator.api.decode import explained, invalid
 from aggregator.api.enquiries import LEAST_S, SHED_S, spend
 from aggregator.api.form_view import form_lines
+from aggregator.api.leave import leave_of
 from aggregator.api.problem import Problem
 from aggregator.cases.enquire import Line
 from aggregator.cases.everything import BILL
@@ -88,6 +89,7 @@ async def _asked(call: Call, claim: Claim) -> Line:
             claim.form,
             person=f"{call.caller.portal_id}/{call.caller.citizen_name}/link",
             deadline_s=max(LEAST_S, float(call.patience.seconds)),
+            leave=await leave_of(call, claim.service),
         )
     return line
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from aggregator.cases.desk import Followed, Key, NewCase, Opened, Question, StoredAnswer, Wish
-from aggregator.cases.enquire import Line
+from aggregator.cases.enquire import Leave, Line, no_leave
 from aggregator.cases.everything import Asked
 from aggregator.cases.items import Decision, Item
 from aggregator.cases.rebuild import Presented
@@ -106,8 +106,15 @@ class PaymentsPort(Protocol):
 class Enquire(Protocol):
     """`aggregator.cases.enquire.enquire`."""
 
-    def __call__(
-        self, registry: Registry, service: Service, form: Mapping[str, Any], *, person: str, deadline_s: float
+    def __call__(  # noqa: PLR0913 - who is asked what, for whom, on whose leave, and how long we wait
+        self,
+        registry: Registry,
+        service: Service,
+        form: Mapping[str, Any],
+        *,
+        person: str,
+        deadline_s: float,
+        leave: Leave = no_leave,
     ) -> Awaitable[Sequence[Line]]: ...
 
 
@@ -115,11 +122,11 @@ class Everything(Protocol):
     """`aggregator.cases.everything.bills` and `.enquiries`."""
 
     async def bills(
-        self, registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float
+        self, registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float, leave: Leave = no_leave
     ) -> list[Asked]: ...
 
     async def enquiries(
-        self, registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float
+        self, registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float, leave: Leave = no_leave
     ) -> list[Asked]: ...
 
 

@@ -6,7 +6,19 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aggregator.api.link_shapes import LinkGiven
 from aggregator.api.shapes import Asked, Given
-from aggregator.api.words import AgencyId, CitizenId, Flag, Number, Sentence, StatusWord, When, many, open_words, text
+from aggregator.api.words import (
+    AgencyId,
+    CitizenId,
+    Flag,
+    Number,
+    Sentence,
+    StatusWord,
+    When,
+    many,
+    open_words,
+    signed,
+    text,
+)
 
 ConsentId = Annotated[
     str,
@@ -15,7 +27,7 @@ ConsentId = Annotated[
     ),
 ]
 PurposeWord = Annotated[
-    str, open_words("What it is for.", "ASK_AGENCIES", "FILL_FORMS", "ASSISTANCE", "FETCH_DOCUMENTS")
+    str, open_words("What it is for.", "ASK_AGENCIES", "PASS_ON", "FILL_FORMS", "ASSISTANCE", "FETCH_DOCUMENTS")
 ]
 PortalId = Annotated[str, text("A portal's machine id.", "prt_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=60)]
 
@@ -53,12 +65,7 @@ class ConsentGiven(Given, frozen=True, kw_only=True):
     artefact: (
         Annotated[
             str,
-            Meta(
-                description="A compact JWS; the keys are at `/oauth/jwks.json`.",
-                examples=["eyJhbGciOiJFUzI1NiJ9.e30.c2ln"],
-                max_length=2000,
-                pattern="^[A-Za-z0-9._-]+$",
-            ),
+            signed("A compact JWS; the keys are at `/oauth/jwks.json`."),
         ]
         | UnsetType
     ) = UNSET

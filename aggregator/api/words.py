@@ -41,6 +41,11 @@ def many(about: str, most: int) -> Any:
     return Meta(description=about, max_length=most)
 
 
+def signed(about: str, most: int = 2000) -> Any:
+    """A paper of ours that anybody can verify with our public key."""
+    return text(about, "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", most=most, pattern="^[A-Za-z0-9._-]+$")
+
+
 def when(about: str) -> Any:
     """An RFC 3339 time in UTC, ending in Z."""
     return Meta(tz=True, description=about, examples=["2026-11-21T10:00:00Z"], extra_json_schema=_WHEN)

@@ -18,6 +18,7 @@ from aggregator.cases.lifecycle import State
 from aggregator.cases.operation import Operation
 from aggregator.cases.settle import RESENDS, Step, concluded, doubt, held, hold_reason, to_person
 from aggregator.cases.worker import Worker
+from aggregator.citizens.consents import STILL_HOLDS, Consents
 from aggregator.citizens.vault import Vault
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
@@ -25,7 +26,7 @@ from aggregator.registry.agency import Agency
 from aggregator.resilience.outcome import Confirmed, NotSent, Outcome, Rejected, Unknown, outcome_of
 from aggregator.sdk.adapter import Class, Declared
 from aggregator.sdk.clock import Chance, Clock, epoch_ms
-from aggregator.sdk.errors import NotAttempted
+from aggregator.sdk.errors import ConsentMissing, NotAttempted
 from aggregator.sdk.model import Order
 from aggregator.sdk.waypoints import passing
 from aggregator.sdk.wire import Sent, Trail
@@ -44,13 +45,14 @@ _STOPPED = "select agency from agency_switch where agency = $1 and (until_ms is 
 
 @dataclass(frozen=True, slots=True)
 class Desktop:
-    """What an attempt works with."""
+    """What an attempt works with. Without `consents` nothing that needs a citizen's leave is sent."""
 
     store: Store
     vault: Vault
     clock: Clock
     chance: Chance
     worker: Worker
+    consents: Consents | None = None
 
 
 class LeaseOver(NotAttempted):
@@ -80,6 +82,7 @@ class JournaledTrail(Trail):
         super().__init__()
         self.op = op
         self.n = op.attempt + 1
+        self.consent_id = ""
         self.refused = ""
         """Why this repeat may never be made: the reason a person gets."""
         self.halted: Callable[[], bool] = lambda: False
@@ -111,17 +114,16 @@ class JournaledTrail(Trail):
         now_ms = epoch_ms(at)
         if await run(_STOPPED, op.agency, now_ms):
             raise Stopped("stopped by an operator", STOPPED_S)
+        if self.consent_id and not await run(STILL_HOLDS, self.consent_id, now_ms):
+            raise ConsentMissing("withdrawn meanwhile")
         await counted_send(run, op.agency)
         await self._not_overtaken(run, op)
         await self._same_bytes(run, op)
         step = Step(State.SENDING, op.reason_code, "state.sending", now_ms + 60_000, doubtful=op.doubtful)
         mark = Mark(
-            attempt=self.n,
-            epoch=beginning.epoch,
-            worker=beginning.worker,
-            holds=op.holds,
+            attempt=self.n, epoch=beginning.epoch, worker=beginning.worker, holds=op.holds,
             first_sent_ms=op.first_sent_ms or now_ms,
-        )
+        )  # fmt: skip
         moved = await ledger.move(run, op, step, at, mark)
         await ledger.begin(run, op, at, beginning, self._desk.vault)
         await events.append(run, moved.events)
@@ -167,6 +169,7 @@ async def make(desk: Desktop, agency: Agency, op: Operation, order: Order) -> Ou
     declared = agency.operations[op.name]
     trail = JournaledTrail(desk, op, declared, agency.manifest.version)
     trail.halted = lambda: agency.guarded.halted
+    trail.consent_id = order.consent.id if order.consent is not None else ""
     desk.worker.sending.add(op.id)
     try:
         share = "settling" if op.doubtful else "interactive"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from aggregator.cases import attempt, ledger
 from aggregator.cases.attachments import lent
 from aggregator.cases.attempt import Desktop
+from aggregator.cases.leave import allowed
 from aggregator.cases.lookback import Lookback
 from aggregator.cases.operation import Operation
 from aggregator.cases.orders import order_of
@@ -112,6 +113,8 @@ class Delivery:
             await self._move(op, step)
             return
         order = await lent(self._desk, agency, op, await order_of(self._desk.store, self._desk.vault, op))
+        if not isinstance(order, Step):
+            order = await allowed(self._desk, agency, op, order)
         if isinstance(order, Step):
             await self._move(op, order)
             return

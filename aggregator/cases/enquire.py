@@ -5,8 +5,8 @@ where the agency is away.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aggregator.registry.agency import Agency, Registry, Service
@@ -20,7 +20,7 @@ from aggregator.sdk.errors import (
     Refused,
     Saturated,
 )
-from aggregator.sdk.model import Absent, Facts, Order, Reading
+from aggregator.sdk.model import Absent, ConsentPaper, Facts, Order, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,22 @@ class Line:
     agency_code: str = ""
 
 
-async def enquire(
-    registry: Registry, service: Service, form: Mapping[str, object], *, person: str, deadline_s: float
+Leave = Callable[[str, str], ConsentPaper | None]
+"""Agency and purpose -> the citizen's consent to it, if there is one."""
+
+
+def no_leave(_agency: str, _purpose: str) -> None:
+    return None
+
+
+async def enquire(  # noqa: PLR0913 - who is asked what, for whom, on whose leave, and how long we wait
+    registry: Registry,
+    service: Service,
+    form: Mapping[str, object],
+    *,
+    person: str,
+    deadline_s: float,
+    leave: Leave = no_leave,
 ) -> list[Line]:
     """One line per agency of the service, in the registry's order; never raises for an agency's trouble.
 
@@ -48,18 +62,25 @@ async def enquire(
     """
     agencies = [registry.agencies[name] for name in service.agencies]
     order = Order(reference="", service=service.offer, form=dict(form))
-    question = Question(service.operation, order, person, deadline_s)
+    question = Question(service.operation, order, person, deadline_s, leave)
     if len(agencies) == 1:
         return [await _ask(agencies[0], question)]  # a task of its own would cost more than it gives
     return list(await asyncio.gather(*(_ask(agency, question) for agency in agencies)))
 
 
 async def enquire_one(  # noqa: PLR0913 - who is asked what, for whom, and how long we wait
-    registry: Registry, service: Service, agency: str, form: Mapping[str, object], *, person: str, deadline_s: float
+    registry: Registry,
+    service: Service,
+    agency: str,
+    form: Mapping[str, object],
+    *,
+    person: str,
+    deadline_s: float,
+    leave: Leave = no_leave,
 ) -> Line:
     """One agency's line for a service it serves; never raises for the agency's trouble."""
     order = Order(reference="", service=service.offer, form=dict(form))
-    return await _ask(registry.agencies[agency], Question(service.operation, order, person, deadline_s))
+    return await _ask(registry.agencies[agency], Question(service.operation, order, person, deadline_s, leave))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +91,19 @@ class Question:
     order: Order
     person: str
     deadline_s: float
+    leave: Leave
 
 
 async def _ask(agency: Agency, question: Question) -> Line:
+    order, purpose = question.order, agency.manifest.purpose_of(question.order.service, question.operation)
+    if purpose:
+        # Before anything kept is looked at: what was answered yesterday is shown on today's leave or not at all.
+        order = replace(order, consent=question.leave(agency.id, purpose))
+        if order.consent is None:
+            return _line(agency, "refused", "consent_missing")
     try:
         answer = await agency.guarded.read(
-            question.operation, question.order, deadline_s=question.deadline_s, person=question.person
+            question.operation, order, deadline_s=question.deadline_s, person=question.person
         )
     except Refused as no:
         return _line(agency, "refused", no.reason, agency_code=no.code)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aggregator.cases.enquire import Line, enquire_one
+from aggregator.cases.enquire import Leave, Line, enquire_one, no_leave
 from aggregator.citizens.links import Link
 from aggregator.registry.agency import Registry, Service
 
@@ -24,19 +24,30 @@ class Asked:
     line: Line
 
 
-async def bills(registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float) -> list[Asked]:
-    """What the citizen owes: a line per bill service of each linked agency; never raises for an agency's trouble."""
-    return await _ask(registry, links, person, deadline_s, bills_only=True)
-
-
-async def enquiries(registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float) -> list[Asked]:
-    """What the agencies hold: a line per other enquiry that a link can answer the form of."""
-    return await _ask(registry, links, person, deadline_s, bills_only=False)
-
-
-async def _ask(
-    registry: Registry, links: Iterable[Link], person: str, deadline_s: float, *, bills_only: bool
+async def bills(
+    registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float, leave: Leave = no_leave
 ) -> list[Asked]:
+    """What the citizen owes: a line per bill service of each linked agency; never raises for an agency's trouble."""
+    return await _ask(registry, links, Terms(person, deadline_s, leave), bills_only=True)
+
+
+async def enquiries(
+    registry: Registry, links: Iterable[Link], *, person: str, deadline_s: float, leave: Leave = no_leave
+) -> list[Asked]:
+    """What the agencies hold: a line per other enquiry that a link can answer the form of."""
+    return await _ask(registry, links, Terms(person, deadline_s, leave), bills_only=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For whom, how long, and on whose leave is asked."""
+
+    person: str
+    deadline_s: float
+    leave: Leave
+
+
+async def _ask(registry: Registry, links: Iterable[Link], terms: Terms, *, bills_only: bool) -> list[Asked]:
     questions = [
         (service, link, form)
         for link in links
@@ -45,7 +56,15 @@ async def _ask(
     ]
     lines = await asyncio.gather(
         *(
-            enquire_one(registry, service, link.agency, form, person=person, deadline_s=deadline_s)
+            enquire_one(
+                registry,
+                service,
+                link.agency,
+                form,
+                person=terms.person,
+                deadline_s=terms.deadline_s,
+                leave=terms.leave,
+            )
             for service, link, form in questions
         )
     )

@@ -106,6 +106,7 @@ _HOLD_REASONS = {
     "StoreUnavailable": "starting",
     "Quarantined": "quarantine",
     "Stopped": "paused",
+    "ConsentMissing": "consent_missing",
 }
 
 

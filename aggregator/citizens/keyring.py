@@ -7,6 +7,7 @@ process may still open what was erased.
 
 import base64
 import binascii
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -75,6 +76,10 @@ class KeyRing:
 
     def was_destroyed(self, citizen_id: str) -> bool:
         return self._file.was_destroyed(citizen_id)
+
+    def destroyed(self) -> Iterator[str]:
+        """Whose key was destroyed."""
+        return self._file.destroyed()
 
     def _key(self, citizen_id: str) -> AESGCM | None:
         kept = self._kept.get(citizen_id)

@@ -27,6 +27,11 @@ EVERY_S = 20.0
 """How often a new checkpoint is signed where something happened; figures.md S13 asks for 60 s at most."""
 BATCH = 2000
 
+_HEAD = (
+    "select size, last_seq, (select max(seq) from event) as newest, (select max(size) from audit_checkpoint) as signed"
+    " from audit_head"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -70,12 +75,18 @@ class Audit:
 
     async def catch_up(self) -> Checkpoint | None:
         """The checkpoint over everything there is now; None when there is none yet."""
-        while await self._store.write(_grow) == BATCH:
-            pass
-        made = await self._store.write(self._sign)
-        if made is not None:
-            await asyncio.to_thread(self._keep, made)
+        if await self._behind():
+            while await self._store.write(_grow) == BATCH:
+                pass
+            made = await self._store.write(self._sign)
+            if made is not None:
+                await asyncio.to_thread(self._keep, made)
         return await self.latest()
+
+    async def _behind(self) -> bool:
+        """Whether there is anything to hash or to sign: an idle city is not made to write for nothing."""
+        [head] = await self._store.read(_HEAD)
+        return int(head["newest"] or 0) > int(head["last_seq"]) or int(head["size"]) > int(head["signed"] or 0)
 
     async def latest(self) -> Checkpoint | None:
         found = await self._store.read("select * from audit_checkpoint order by size desc limit 1")

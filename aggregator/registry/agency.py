@@ -50,6 +50,8 @@ class Offer:
     """Which actions a case of it may have afterwards; None: whatever the driver can do."""
     ends_with: str = ""
     """The field of the form, a date or a moment, after which it is not first sent; "": it has no end of its own."""
+    consent: str = ""
+    """The purpose for which the citizen must have given leave before `operation` is called; empty: none is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,20 @@ class Manifest:
         """The day, YYYY-MM-DD, on which the kit held *this* version to its declared classes; "" without certificate."""
         version, _, day = self.quality.get("certified", "").partition(" ")
         return day if version == self.version else ""
+
+    @property
+    def leave(self) -> Mapping[str, frozenset[str]]:
+        """Operation -> its offers that need the citizen's consent."""
+        asking = [offer for offer in self.offers.values() if offer.consent]
+        return {
+            name: frozenset(offer.key for offer in asking if offer.operation == name)
+            for name in {offer.operation for offer in asking}
+        }
+
+    def purpose_of(self, offer: str, operation: str) -> str:
+        """What the citizen must have allowed before this operation of the offer is called; "" for nothing."""
+        found = self.offers.get(offer)
+        return found.consent if found is not None and found.operation == operation else ""
 
     documents: Forwarding | None = None
     """None: this driver passes none on, and no form of it may ask for one."""

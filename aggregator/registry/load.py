@@ -189,6 +189,7 @@ def guarded(facts: AgencyFacts, driver: object, parts: Parts, kept: Guarded | No
         chance=parts.chance,
         meter=parts.meter,
         on_breaker=partial(parts.on_breaker, facts.id),
+        leave=facts.manifest.leave,
     )
     if not facts.enabled:
         guard.halt("disabled in registry.toml")

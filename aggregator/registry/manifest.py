@@ -147,10 +147,10 @@ def _offers(
         if form is not None:
             actions = tuple(one["actions"]) if "actions" in one else None
             watched = _watched(one.get("watched_leg"))
-            ends = one.get("ends_with", "")
+            ends, leave = one.get("ends_with", ""), one.get("consent", "")
             if ends and ends not in form.get("properties", {}):
                 source.unknown_value((*path, "ends_with"), "field of the form", ends, form.get("properties", {}))
-            made[key] = Offer(key, one["kind"], one["operation"], one["title"], form, watched, actions, ends)
+            made[key] = Offer(key, one["kind"], one["operation"], one["title"], form, watched, actions, ends, leave)
     return made
 
 

@@ -20,6 +20,7 @@ SERVICE_ID = r"^[a-z0-9_]+([.][A-Za-z0-9_]+)+$"
 WORD = r"^[a-z][a-z0-9_]*$"
 KINDS = ("APPLICATION", "COMPLAINT", "SUGGESTION", "FEEDBACK", "ENQUIRY", "BOOKING", "PAYMENT")
 ACTIONS = ("WITHDRAW", "REMIND", "BOOK", "RESCHEDULE", "PAY", "CONSENT", "REPLY", "RATE", "REOPEN")
+LEAVES = ("ASK_AGENCIES", "PASS_ON")
 UNITS = ("MINUTE", "HOUR", "DAY", "WORKING_DAY")
 TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 _SECRET_HINT: Schema = {
@@ -275,6 +276,7 @@ MANIFEST = Table(
                     "ends_with": Text(
                         doc="Field of the form, a date or a moment, after which it is not first sent", like="date"
                     ),
+                    "consent": Text(choices=LEAVES, doc="What the citizen must have allowed before it is called"),
                     "watched_leg": Table(
                         needed=("begins", "done"),
                         doc="A leg the agency runs elsewhere and only tells of",

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from aggregator.resilience.breaker import CLOSED, OPEN, Breaker, BreakerChange
 from aggregator.resilience.bulkhead import Bulkhead
 from aggregator.resilience.cache import STAND_IN_FOR, Answers, cache_key
-from aggregator.resilience.call import Call
+from aggregator.resilience.call import Call, functions_of
 from aggregator.resilience.deadline import Deadline
 from aggregator.resilience.health import AgencyHealth, Record
 from aggregator.resilience.outcome import Outcome, ended_by, outcome_of
@@ -27,14 +27,7 @@ from aggregator.resilience.retry import RETRYABLE, Retry
 from aggregator.sdk.adapter import Class, Declared
 from aggregator.sdk.clock import Chance, Clock
 from aggregator.sdk.dialect import CURRENT
-from aggregator.sdk.errors import (
-    AgencyError,
-    CircuitOpen,
-    ContractBroken,
-    DeadlinePassed,
-    NotAttempted,
-    Unavailable,
-)
+from aggregator.sdk.errors import AgencyError, CircuitOpen, ContractBroken, DeadlinePassed, NotAttempted, Unavailable
 from aggregator.sdk.model import Order
 from aggregator.sdk.wire import TRAIL, Trail, WireError
 
@@ -80,10 +73,12 @@ class Guarded:
         chance: Chance,
         meter: Meter,
         on_breaker: Callable[[BreakerChange], None] | None = None,
+        leave: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
+        """`leave`: operation -> the offers that it is called for only with the citizen's consent in the order."""
         self.agency_id, self.driver, self.operations, self.policy = agency_id, driver, operations, policy
         self._clock, self._meter, self._on_breaker = clock, meter, on_breaker
-        self._functions = {name: getattr(driver, name) for name in operations}
+        self._functions = functions_of(driver, operations, leave or {})
         rate = Rate(policy, clock)
         self._bulkhead = Bulkhead(policy, rate, clock)
         self._retry = Retry(policy, rate, clock=clock, chance=chance)

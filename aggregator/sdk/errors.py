@@ -104,6 +104,10 @@ class CircuitOpen(NotAttempted):
     """The breaker is open."""
 
 
+class ConsentMissing(NotAttempted):
+    """The citizen has not allowed this call, or allows it no longer."""
+
+
 class Saturated(NotAttempted):
     """All places at this agency are taken, or its rate is used up."""
 

@@ -12,6 +12,19 @@ from aggregator.sdk.status import Status
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentPaper:
+    """The citizen's leave that one call rests on, as it may be shown to the agency that is called."""
+
+    id: str
+    purpose: str
+    """ASK_AGENCIES or PASS_ON, as the offer's `consent` in adapter.toml asks for."""
+    given_at: datetime
+    until: datetime
+    artefact: str = field(repr=False)
+    """A compact JWS: who (a name for this agency alone), for what, from when, until when; the keys are published."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One thing asked of an agency, as it stands in the journal.
 
@@ -31,6 +44,9 @@ class Order:
     """When the order was journaled, UTC; None for a live enquiry."""
     documents: Mapping[str, "Document"] = field(default_factory=dict)
     """The citizen's documents by the form's field, looked through; only where adapter.toml has [documents]."""
+    consent: ConsentPaper | None = None
+    """Set where the offer's `consent` asks for it: without one its operation is never called. Not part of the bytes
+    that a repeat must keep: send it in a header or wherever the agency's protocol has a place."""
 
 
 @dataclass(frozen=True, slots=True)

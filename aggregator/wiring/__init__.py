@@ -50,7 +50,7 @@ from aggregator.wiring.house import background
 from aggregator.wiring.keys import signer_of, vault_key
 from aggregator.wiring.payments import payments_of
 from aggregator.wiring.people import people
-from aggregator.wiring.privacy import key_ring, privacy_room
+from aggregator.wiring.privacy import consents_of, key_ring, privacy_room
 from aggregator.wiring.quarantine import compared
 from aggregator.wiring.search import search_of
 from aggregator.wiring.tasks import ended, watched
@@ -105,11 +105,12 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
     me = await worker.boot(store, clock, chance)
     keeper.epoch = me.epoch
     await worker.sweep(store, live.current, me, clock)
-    desktop = Desktop(store, vault, clock, chance, me)
+    signer = await signer_of(store, vault)
+    consents = consents_of(settings, store, signer, clock, chance)
+    desktop = Desktop(store, vault, clock, chance, me, consents)
     quarantine = Quarantine(desktop, lambda: live.current, stream)
     await quarantine.glance()
     delivery = Delivery(desktop, lambda: live.current, stream)
-    signer = await signer_of(store, vault)
     desk = Desk(desktop, lambda: live.current, stream, delivery, signer)
     payments = payments_of(desktop, lambda: live.current, stream, delivery, signer)
     folk = people(desktop, live, stream, delivery, payments.deciders)
@@ -117,7 +118,7 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
     portals = Portals(store, clock, chance)
     keys = await key_ring(settings, store, vault, clock, chance)
     citizens = citizen_room(settings, store, keys, lambda: live.current, clock, chance)
-    privacy = await privacy_room(store, vault, keys, signer, clock, chance)
+    privacy = await privacy_room(store, vault, keys, consents, clock, chance)
     stack.push_async_callback(citizens.messages.close)
     drafts = Drafts(store, vault, clock, chance)
     shelf = shelf_of(settings, store, vault, lambda: live.current, clock, chance)

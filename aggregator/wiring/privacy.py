@@ -5,6 +5,7 @@ from aggregator.citizens.assistance import Assistances
 from aggregator.citizens.consents import Consents
 from aggregator.citizens.erasure import Erasure
 from aggregator.citizens.keyring import KeyRing
+from aggregator.citizens.pairwise import Pairwise
 from aggregator.citizens.privacy import PrivacyRoom
 from aggregator.citizens.vault import Vault
 from aggregator.sdk.auth import Signer
@@ -12,6 +13,7 @@ from aggregator.sdk.clock import Chance, Clock
 from aggregator.settings import Settings
 from aggregator.store import Store
 from aggregator.store.keyfile import KeyFile, KeyFileRefused
+from aggregator.wiring.keys import vault_key
 
 
 async def key_ring(settings: Settings, store: Store, vault: Vault, clock: Clock, chance: Chance) -> KeyRing:
@@ -28,12 +30,17 @@ async def key_ring(settings: Settings, store: Store, vault: Vault, clock: Clock,
     return KeyRing(vault, file, clock, chance)
 
 
+def consents_of(settings: Settings, store: Store, signer: Signer, clock: Clock, chance: Chance) -> Consents:
+    """What citizens allowed. Raises KeyRefused."""
+    return Consents(store, signer, clock, chance, Pairwise(vault_key(settings, chance)).of)
+
+
 async def privacy_room(  # noqa: PLR0913, PLR0917 - what the room stands on
-    store: Store, vault: Vault, keys: KeyRing, signer: Signer, clock: Clock, chance: Chance
+    store: Store, vault: Vault, keys: KeyRing, consents: Consents, clock: Clock, chance: Chance
 ) -> PrivacyRoom:
     erasure = Erasure(store, keys, vault, clock)
     await erasure.reapply()
     return PrivacyRoom(
-        Consents(store, signer, clock, chance), Accesses(store, clock, chance), erasure,
+        consents, Accesses(store, clock, chance), erasure,
         Assistances(store, keys, clock, chance),
     )  # fmt: skip

@@ -4,9 +4,10 @@ import base64
 import hashlib
 import hmac
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -17,7 +18,7 @@ from aggregator.feed.events import NewEvent
 from aggregator.feed.verifier import Verdict, _compare, _grow, verify, verify_proof
 from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import SystemClock
-from aggregator.store import Store
+from aggregator.store import Run, Store
 
 AT = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 LOGGED = 620
@@ -206,3 +207,30 @@ async def test_what_happened_a_moment_ago_has_no_proof_yet(store, audit):
     assert await audit.proof(11) is None
     await audit.catch_up()
     assert (await audit.proof(11)).leaf_index == 10
+
+
+class Counting:
+    """A database that counts its commits."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.commits = store, 0
+        self.read = store.read
+
+    async def write(self, work: Callable[[Run], Awaitable[Any]]) -> Any:
+        self.commits += 1
+        return await self._store.write(work)
+
+
+async def test_an_idle_city_is_not_written_to_and_a_busy_one_is_signed(store: Store, signer: Signer) -> None:
+    counting = Counting(store)
+    audit = Audit(counting, signer, SystemClock(), ())  # type: ignore[arg-type]  # the two methods it needs
+    assert (await audit.catch_up(), counting.commits) == (None, 0)
+    await store.write(lambda run: events.append(run, [happened(1)]))
+    first = await audit.catch_up()
+    busy = counting.commits
+    assert (first is not None, busy > 0) == (True, True)
+    assert (await audit.catch_up(), counting.commits) == (first, busy)
+    await store.write(lambda run: events.append(run, [happened(2)]))
+    second = await audit.catch_up()
+    assert second is not None
+    assert (second.size, counting.commits > busy) == (2, True)

@@ -170,6 +170,30 @@ async def test_an_erased_citizen_is_in_no_backup_and_a_restored_one_is_erased_ag
     figure.measured("0 values of the restored backup open; the citizen is forgotten again, and the log says so")
 
 
+class Noting:
+    """A database that notes how many citizens it is asked about."""
+
+    def __init__(self, store):
+        self._store, self.asked = store, []
+
+    async def read(self, sql, *args):
+        self.asked.append(args)
+        return await self._store.read(sql, *args)
+
+
+async def test_a_start_asks_about_the_destroyed_keys_alone_and_not_about_every_citizen(file, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'city.db'}", clock=SystemClock())
+    await store.open()
+    keys, listing = ring(file), Noting(store)
+    erasure = Erasure(listing, keys, Vault(OLD), SystemClock())
+    assert (await erasure.reapply(), listing.asked) == (0, [])
+    for number in range(450):
+        file.destroy(f"psn_{number}", 1)
+    assert await erasure.reapply() == 0
+    assert [len(args) for args in listing.asked] == [200, 200, 50]
+    await store.close()
+
+
 @pytest.mark.figure("S12")
 async def test_deleting_rows_alone_would_leave_the_citizen_in_every_backup(tmp_path, figure):
     """The control: one key for all, and rows deleted."""

@@ -70,6 +70,8 @@ class Face:
             "Content-Type": "application/json",
             "Idempotency-Key": order.reference,
         }
+        if order.consent is not None:
+            headers["Consent-Artefact"] = order.consent.artefact
         reply = await self._api.fetch("POST", path, body=orjson.dumps(body), headers=headers, effect=True)
         return record(read_json(reply, effect=True, judge=_judge(effect=True)))
 

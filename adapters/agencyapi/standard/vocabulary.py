@@ -15,6 +15,7 @@ REASONS = {  # code of an error document -> our reason
     "not_eligible": "not_eligible",
     "wrong_state": "wrong_state",
     "refused": "refused",
+    "consent_invalid": "consent_missing",
 }
 SHED = frozenset({"too_many"})
 """Answered before anything is done; always with 429."""

@@ -90,6 +90,16 @@ async def test_everything_of_mine_comes_as_data(town):
     assert got.json["citizen_id"].startswith("ctz_")
 
 
+async def test_only_my_cases_come_along(town):
+    name = (await logged_in(town, ASHA))["citizen_id"]
+    other = (await logged_in(town, "9000000043"))["citizen_id"]
+    mine = [(await town.open(f"k-{at}", citizen_id=name)).json["number"] for at in range(2)]
+    await town.open("k-9", citizen_id=other)
+    await town.open("k-10")
+    got = await town.ask("GET", "/citizens/me/export", portal=ASHA)
+    assert [one["number"] for one in got.json["cases"]] == mine[::-1]
+
+
 async def test_forgetting_waits_for_its_notice_and_can_be_taken_back(town):
     await logged_in(town, ASHA)
     asked = await town.ask("DELETE", "/citizens/me", portal=ASHA)

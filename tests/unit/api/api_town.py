@@ -153,6 +153,8 @@ class Driver:
     async def submit(self, order: Order) -> Receipt:
         papers = {field: len(paper.content) for field, paper in order.documents.items()}
         body = {"ref": order.reference, "name": order.form["name"], **({"papers": papers} if papers else {})}
+        if order.consent is not None:
+            body["consent"] = order.consent.artefact
         reply = await self.api.post("/apply", body)
         return Receipt(need(reply, "number"))
 
@@ -168,7 +170,8 @@ class Driver:
 
     @operation(Class.SAFE)
     async def lookup(self, order: Order) -> Facts | Absent:
-        reply = await self.api.post("/bill", {"consumer": order.form["consumer"]}, effect=False)
+        consent = {"consent": order.consent.artefact} if order.consent is not None else {}
+        reply = await self.api.post("/bill", {"consumer": order.form["consumer"], **consent}, effect=False)
         return Facts({"amount_due": need(reply, "status")})
 
     @operation(Class.SAFE)
@@ -224,6 +227,7 @@ class Office:
     asked: list[str] = field(default_factory=list)
     dues: dict[str, str] = field(default_factory=lambda: {"A1": "66400"})
     paper: str = ""
+    consents: list[str] = field(default_factory=list)
     held: asyncio.Event | None = None
 
     async def send(
@@ -249,6 +253,8 @@ class Office:
             return reply
 
     def _answer(self, path: str, body: Mapping[str, Any]) -> Reply:  # noqa: PLR0911 - one return for each fate
+        if body.get("consent"):
+            self.consents.append(body["consent"])
         if path.startswith("/find"):
             return _json({"rows": []})
         if path.startswith(("/status", "/bill")):
@@ -378,20 +384,28 @@ class Reply_:  # noqa: N801 - the wire's Reply has the better name taken
         return json.loads(self.body)
 
 
-def registry_of(wire: Wire, clock: PushedClock, meter: PrometheusMeter, *, livemode: bool = False) -> Registry:
-    """One office, one application and one enquiry."""
+def registry_of(
+    wire: Wire,
+    clock: PushedClock,
+    meter: PrometheusMeter,
+    *,
+    livemode: bool = False,
+    leave: Mapping[str, str] | None = None,
+) -> Registry:
+    """One office, one application and one enquiry. `leave`: operation -> the purpose a citizen must have allowed."""
     policy = Policy(max_rps=50.0, max_concurrency=64, max_waiting=512)
     settings = Settings("http://office.example")
     operations = operations_of(Driver)
-    guarded = Guarded(
-        "office", Driver(wire, settings), operations, policy, clock=clock, chance=SystemChance(), meter=meter
-    )
     takes = Forwarding(max_bytes=300_000, max_total_bytes=400_000, media_types=("application/pdf", "image/png"))
     offer = Offer("licence", "APPLICATION", "submit", {"en": "Licence"}, LICENCE_FORM)
     manifest = Manifest(
         name="office", kind="office", version="1", protocol="json", title={"en": "Office"}, summary="",
         quality={"certified": "1 2026-11-20"},
-        documents=takes, offers={"licence": offer},
+        documents=takes, offers={"licence": offer, **_wanting(leave or {})},
+    )  # fmt: skip
+    guarded = Guarded(
+        "office", Driver(wire, settings), operations, policy, clock=clock, chance=SystemChance(), meter=meter,
+        leave=manifest.leave,
     )  # fmt: skip
     agency = Agency(
         id="office", kind="office", driver="tests.office", title=OFFICE, enabled=True, livemode=livemode,
@@ -419,6 +433,15 @@ def registry_of(wire: Wire, clock: PushedClock, meter: PrometheusMeter, *, livem
     return Registry(City("Testpur", "Asia/Kolkata"), {"office": agency}, services, "digest")
 
 
+def _wanting(leave: Mapping[str, str]) -> dict[str, Offer]:
+    """Offers that want the citizen's consent: `permit` for its submission, its enquiries for `lookup`."""
+    names = {"submit": ("permit", "APPLICATION"), "lookup": ("permit", "ENQUIRY")}
+    return {
+        names[operation][0]: Offer(names[operation][0], names[operation][1], operation, OFFICE, {}, consent=purpose)
+        for operation, purpose in leave.items()
+    }
+
+
 def _form(form: Mapping[str, Any]) -> Mapping[str, Any]:
     return Form(form)
 
@@ -429,8 +452,13 @@ async def running_town(
 ) -> AsyncIterator[Town]:
     """A town on an open store; `around` puts something before the desk, `changes` replace fields of ApiParts."""
     clock, office, meter = PushedClock(), Office(), PrometheusMeter()
-    registry = registry_of(office, clock, meter, livemode=changes.pop("livemode", False))
-    desktop = Desktop(store, Vault(bytes(32)), clock, SystemChance(), await worker.boot(store, clock, SystemChance()))
+    registry = registry_of(
+        office, clock, meter, livemode=changes.pop("livemode", False), leave=changes.pop("leave", None)
+    )
+    signer = changes.pop("signer", None) or Signer.generate()
+    consents = Consents(store, signer, clock, SystemChance(), Pairwise(bytes(32)).of)
+    me = await worker.boot(store, clock, SystemChance())
+    desktop = Desktop(store, Vault(bytes(32)), clock, SystemChance(), me, consents)
     stream = Stream(store, clock)
     delivery = Delivery(desktop, lambda: registry, stream)
     inbox = Inbox(desktop, lambda: registry, stream, Post())
@@ -440,7 +468,7 @@ async def running_town(
         store, ring or VaultSeals(vault), Pairwise(bytes(32)), lambda: registry, clock=clock, chance=SystemChance()
     )
     citizens = replace(citizens, messages=Mailbag())
-    portals, signer = Portals(store, clock, SystemChance()), changes.pop("signer", None) or Signer.generate()
+    portals = Portals(store, clock, SystemChance())
     scanner = changes.pop("scanner", None) or SandboxScanner()
     parts = ApiParts(
         worklist=Worklist(desktop, stream, delivery.nudge, {"orphan": OrphanDecider()}),
@@ -454,7 +482,7 @@ async def running_town(
         plain_routes=[*ops_routes(Readiness(store.health), meter), *callback_routes(inbox, clock)],
     )  # fmt: skip
     if ring is not None:
-        parts = replace(parts, privacy=private(store, vault, ring, signer, clock))
+        parts = replace(parts, privacy=private(store, vault, ring, consents, clock))
     parts = replace(parts, **changes)
     app = make_app(parts)
     async with AsyncExitStack() as stack:
@@ -471,9 +499,8 @@ async def running_town(
         yield town
 
 
-def private(store: Store, vault: Vault, ring: KeyRing, signer: Signer, clock: Clock) -> PrivacyRoom:
+def private(store: Store, vault: Vault, ring: KeyRing, consents: Consents, clock: Clock) -> PrivacyRoom:
     """The room of consents, looks and being forgotten."""
-    consents = Consents(store, signer, clock, SystemChance())
     return PrivacyRoom(
         consents, Accesses(store, clock, SystemChance()), Erasure(store, ring, vault, clock),
         Assistances(store, ring, clock, SystemChance()),

@@ -4,18 +4,18 @@ Noted in memory and written once a second, because a look must not cost a commit
 once. Each writing leaves the digest of its lines in the log of events, so that they are under its signed roots.
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-import orjson
 from cachetools import TTLCache
 
+from aggregator.citizens.pairwise import OPERATIONS
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
+from aggregator.feed.looks import Line, digest, line_hash
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
 from aggregator.store import Row, Run, Store, StoreUnavailable
 
@@ -52,11 +52,32 @@ class Seen:
     look: Look
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which looks: between two times (UTC), of one portal, about one agency, by one assistant; empty: all."""
+
+    begin: datetime
+    end: datetime
+    portal_id: str = ""
+    agency: str = ""
+    assistant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A line and the event it is under; 0 for one from before there were such events."""
+
+    event_seq: int
+    line: Line
+
+
 class Accesses:
     """The list of looks. `note` never waits."""
 
-    def __init__(self, store: Store, clock: Clock, chance: Chance) -> None:
+    def __init__(self, store: Store, clock: Clock, chance: Chance, name_for: Callable[[str, str], str]) -> None:
+        """`name_for`: internal id and sector -> the pairwise id (`Pairwise.of`)."""
         self._store = store
+        self._name_for = name_for
         self._clock = clock
         self._chance = chance
         self._waiting: list[tuple[str, int, Look]] = []
@@ -95,40 +116,47 @@ class Accesses:
         )
         return [_seen(row) for row in rows]
 
-    async def between(
-        self, begin: datetime, end: datetime, *, after: str = "", limit: int = 1000
-    ) -> list[tuple[str, Seen]]:
-        """Every look of a span with its id, oldest first, for a report of a breach."""
+    async def between(self, span: "Span", *, after: str = "", limit: int = 1000) -> list["Kept"]:
+        """The looks of a span, oldest first, for a report of a breach."""
         rows = await self._store.read(
-            "select * from access_record where at_ms >= $1 and at_ms < $2 and id > $3 order by id limit $4",
-            epoch_ms(begin), epoch_ms(end), after, limit,
+            "select * from access_record where at_ms >= $1 and at_ms < $2 and id > $3"
+            " and ($4 = '' or portal_id = $4) and ($5 = '' or agency = $5) and ($6 = '' or assistant = $6)"
+            " order by id limit $7",
+            epoch_ms(span.begin), epoch_ms(span.end), after, span.portal_id, span.agency, span.assistant, limit,
         )  # fmt: skip
-        return [(str(row["id"]), _seen(row)) for row in rows]
+        return [self._kept(row) for row in rows]
+
+    async def batch(self, event_seq: int) -> list["Kept"]:
+        """Every line under one event, in the order of its digest."""
+        rows = await self._store.read("select * from access_record where event_seq = $1 order by id", event_seq)
+        return [self._kept(row) for row in rows]
+
+    def told(self, line_id: str, at_ms: int, look: Look) -> Line:
+        """The line as the log's digest knows it."""
+        name = self._name_for(look.citizen_id, OPERATIONS)
+        return (
+            line_id, at_ms, name, look.portal_id, look.by_whom, look.what, look.purpose, look.agency, look.consent_id,
+            look.assistant,
+        )  # fmt: skip
+
+    def _kept(self, row: Row) -> "Kept":
+        return Kept(int(row["event_seq"] or 0), self.told(str(row["id"]), int(row["at_ms"] or 0), _seen(row).look))
 
     def _line(self, look: Look) -> tuple[str, int, Look]:
         return new_id("acc", self._clock, self._chance), epoch_ms(self._clock.now()), look
 
     async def _written(self, run: Run, *, lines: Sequence[tuple[str, int, Look]]) -> None:
+        hashes = (line_hash(self.told(*line)) for line in sorted(lines, key=lambda line: line[0]))
+        told = {"looks": len(lines), "digest": digest(hashes)}
+        seq = await events.append(run, [NewEvent(type="access.recorded", at=self._clock.now(), data=told)])
         for line_id, at_ms, look in lines:
             await run(
                 "insert into access_record (id, citizen_id, at_ms, portal_id, by_whom, what, purpose, agency,"
-                " consent_id, assistant) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing",
+                " consent_id, assistant, event_seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                " on conflict (id) do nothing",
                 line_id, look.citizen_id, at_ms, look.portal_id, look.by_whom, look.what, look.purpose, look.agency,
-                look.consent_id, look.assistant,
+                look.consent_id, look.assistant, seq,
             )  # fmt: skip
-        seen = [(line_id, Seen(from_ms(at_ms), look)) for line_id, at_ms, look in lines]
-        told = {"looks": len(lines), "digest": digest(seen)}
-        await events.append(run, [NewEvent(type="access.recorded", at=self._clock.now(), data=told)])
-
-
-def digest(lines: Sequence[tuple[str, Seen]]) -> str:
-    """SHA-256 over the lines as they are stored."""
-    plain = [
-        [line_id, epoch_ms(seen.at), seen.look.citizen_id, seen.look.portal_id, seen.look.by_whom, seen.look.what,
-         seen.look.purpose, seen.look.agency, seen.look.consent_id, seen.look.assistant]
-        for line_id, seen in lines
-    ]  # fmt: skip
-    return hashlib.sha256(orjson.dumps(plain)).hexdigest()
 
 
 def _seen(row: Row) -> Seen:

@@ -3,8 +3,10 @@
     aggregator audit export FOLDER                     every event, every signed root, our public key
     aggregator audit verify FOLDER [--checkpoints FILE] [--keys FILE]
     aggregator audit receipt FILE --keys FILE          the proof in a citizen's receipt
+    aggregator audit breach-pack FOLDER --from T --to T   who was affected, what was read (`aggregator.cli.breach`)
+    aggregator audit breach-verify FOLDER --keys FILE
 
-`verify` and `receipt` open nothing but the files they are given.
+`verify`, `receipt` and `breach-verify` open nothing but the files they are given.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from aggregator.cli import breach
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import paint
@@ -45,6 +48,7 @@ def add(groups: Any) -> None:
     receipt.add_argument("file", type=Path)
     receipt.add_argument("--keys", type=Path, required=True)
     receipt.set_defaults(run=_receipt)
+    breach.add(commands)
 
 
 def _export(arguments: Namespace) -> int:

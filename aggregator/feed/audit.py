@@ -99,11 +99,11 @@ class Audit:
         )
         return [_checkpoint(row) for row in rows]
 
-    async def proof(self, seq: int) -> Proof | None:
-        """That event `seq` is in the log; None while no checkpoint covers it."""
+    async def proof(self, seq: int, under: Checkpoint | None = None) -> Proof | None:
+        """That event `seq` is in the log, under this root or the newest; None while it does not cover it."""
         runs = await self._store.read("select seq, leaf from audit_run where seq <= $1 order by seq desc limit 1", seq)
         event = await self._store.read("select body from event where seq = $1", seq)
-        newest = await self.latest()
+        newest = under or await self.latest()
         if not runs or not event or newest is None:
             return None
         leaf = int(runs[0]["leaf"]) + seq - int(runs[0]["seq"])

@@ -51,7 +51,7 @@ def verify(entries: Iterable[bytes], checkpoints: Iterable[bytes], keys: Mapping
 def verify_proof(proof: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
     """What is wrong with an inclusion proof as a receipt carries it; empty when it holds."""
     try:
-        claims = _claims(str(proof["checkpoint"]), keys)
+        claims = claims_of(str(proof["checkpoint"]), keys)
         path = [base64.b64decode(step, validate=True) for step in proof["path"]]
         leaf = merkle.leaf_hash(str(proof["event"]).encode())
         root = merkle.root_by(path, leaf, int(proof["leaf_index"]), int(claims["size"]))
@@ -94,7 +94,7 @@ def _read(lines: Iterable[bytes], keys: Mapping[str, Any], verdict: Verdict) -> 
             continue
         try:
             told = orjson.loads(line)
-            claims = _claims(told["signed"], keys)
+            claims = claims_of(told["signed"], keys)
             honest = (claims["size"], claims["root"]) == (told["size"], told["root"])
         except JoseError:
             verdict.findings.append(f"checkpoint in line {number} is not signed with this key")
@@ -106,7 +106,7 @@ def _read(lines: Iterable[bytes], keys: Mapping[str, Any], verdict: Verdict) -> 
             yield number, claims
 
 
-def _claims(signed: str, keys: Mapping[str, Any]) -> Mapping[str, Any]:
+def claims_of(signed: str, keys: Mapping[str, Any]) -> Mapping[str, Any]:
     return jwt.decode(signed, KeySet.import_key_set(dict(keys)), algorithms=["ES256"]).claims  # type: ignore[arg-type]  # a JWKS as parsed
 
 

@@ -118,7 +118,7 @@ async def _built(settings: Settings, clock: Clock, chance: Chance, stack: AsyncE
     portals = Portals(store, clock, chance)
     keys = await key_ring(settings, store, vault, clock, chance)
     citizens = citizen_room(settings, store, keys, lambda: live.current, clock, chance)
-    privacy = await privacy_room(store, vault, keys, consents, clock, chance)
+    privacy = await privacy_room(settings, store, vault, keys, consents, clock, chance)
     stack.push_async_callback(citizens.messages.close)
     drafts = Drafts(store, vault, clock, chance)
     shelf = shelf_of(settings, store, vault, lambda: live.current, clock, chance)

@@ -35,12 +35,17 @@ def consents_of(settings: Settings, store: Store, signer: Signer, clock: Clock, 
     return Consents(store, signer, clock, chance, Pairwise(vault_key(settings, chance)).of)
 
 
+def accesses_of(settings: Settings, store: Store, clock: Clock, chance: Chance) -> Accesses:
+    """The list of looks. Raises KeyRefused."""
+    return Accesses(store, clock, chance, Pairwise(vault_key(settings, chance)).of)
+
+
 async def privacy_room(  # noqa: PLR0913, PLR0917 - what the room stands on
-    store: Store, vault: Vault, keys: KeyRing, consents: Consents, clock: Clock, chance: Chance
+    settings: Settings, store: Store, vault: Vault, keys: KeyRing, consents: Consents, clock: Clock, chance: Chance
 ) -> PrivacyRoom:
     erasure = Erasure(store, keys, vault, clock)
     await erasure.reapply()
     return PrivacyRoom(
-        consents, Accesses(store, clock, chance), erasure,
+        consents, accesses_of(settings, store, clock, chance), erasure,
         Assistances(store, keys, clock, chance),
     )  # fmt: skip

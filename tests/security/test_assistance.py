@@ -15,6 +15,7 @@ from aggregator.api.matrix import ASSISTANT, allowed
 from aggregator.api.table import TABLE
 from aggregator.citizens.accesses import Accesses, Look
 from aggregator.citizens.assistance import Task
+from aggregator.citizens.pairwise import Pairwise
 from aggregator.citizens.rights import CITIZEN_SCOPES, KINDS
 from aggregator.sdk.clock import SystemChance
 from aggregator.store import StoreUnavailable
@@ -239,7 +240,9 @@ class Noting(Accesses):
 @pytest.mark.parametrize(("kind", "status", "cases"), [(Deaf, 503, 0), (Noting, 201, 1)])
 async def test_nothing_is_done_for_a_citizen_that_is_not_on_record_first(sqlite_store, tmp_path, kind, status, cases):
     async with running_town(sqlite_store, keys=tmp_path / "keys") as town:
-        room = replace(town.parts.privacy, accesses=kind(sqlite_store, town.clock, SystemChance()))
+        room = replace(
+            town.parts.privacy, accesses=kind(sqlite_store, town.clock, SystemChance(), Pairwise(bytes(32)).of)
+        )
     async with running_town(sqlite_store, privacy=room, keys=tmp_path / "keys") as town:
         await opened(town)
         await assisted(town)

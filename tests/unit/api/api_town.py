@@ -502,7 +502,7 @@ async def running_town(
 def private(store: Store, vault: Vault, ring: KeyRing, consents: Consents, clock: Clock) -> PrivacyRoom:
     """The room of consents, looks and being forgotten."""
     return PrivacyRoom(
-        consents, Accesses(store, clock, SystemChance()), Erasure(store, ring, vault, clock),
+        consents, Accesses(store, clock, SystemChance(), Pairwise(bytes(32)).of), Erasure(store, ring, vault, clock),
         Assistances(store, ring, clock, SystemChance()),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from figures import NIGHT, Figure
 from foreign_contracts import npm
 from form_samples import sample
 from served_city import KEY, ROOT, a_city
@@ -30,8 +31,13 @@ TOOLS = (
 )  # fmt: skip
 NODE = Path(__file__).parent / "node"
 LANGUAGES = ("en", "or", "hi")
-EVERY = os.environ.get("AGGREGATOR_FORMS_EVERY", "") == "true"
-"""Every page in every language, four minutes. Else the languages take turns over the services."""
+EVERY = NIGHT or os.environ.get("AGGREGATOR_FORMS_EVERY", "") == "true"
+"""Every page in every language: at night, or when asked. Else the languages take turns over the services."""
+AROUND = (
+    "/catalogue", "/catalogue?life_event=vehicle", "/catalogue?category=complaint", "/catalogue/rto.transfer_ownership",
+    "/catalogue/ortps.fore.04", "/catalogue/no.such", "/forms",
+)  # fmt: skip
+SEARCHES = (("en", "wrong name in vehicle papers"), ("or", "ଜନ୍ମ ପ୍ରମାଣପତ୍ର"), ("hi", "रेल टिकट"))
 SENDS = ("rto.transfer_ownership", "police.complaint_register", "passport.fresh")
 
 pytestmark = pytest.mark.slow
@@ -90,7 +96,7 @@ def asked(url: str, path: str, language: str = "en", body: Any = None) -> Any:
 def in_chromium(bench: Path, script: str, file: str, work: Mapping[str, Any]) -> Any:
     command = ["node", script, chromium(), file]
     done = subprocess.run(
-        command, cwd=bench, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=240
+        command, cwd=bench, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
@@ -117,7 +123,8 @@ def rendered(bench: Path, city: str, services: Mapping[str, Any]) -> list[dict[s
     return [{**one, **seen} for one, seen in zip(forms, told, strict=True)]
 
 
-def test_every_form_shows_every_field_in_both_renderers(rendered: list[dict[str, Any]]) -> None:
+@pytest.mark.figure("D1", "two renderers of others")
+def test_every_form_shows_every_field_in_both_renderers(rendered: list[dict[str, Any]], figure: Figure) -> None:
     assert len(rendered) >= 2 * 50
     for one in rendered:
         where = (one["service"], one["renderer"])
@@ -125,6 +132,9 @@ def test_every_form_shows_every_field_in_both_renderers(rendered: list[dict[str,
         assert [title for title in titles if title not in one["empty"]["text"]] == [], where
         assert one["empty"]["controls"] >= len(titles), where
         assert one["noise"] == [], where
+    figure.measured(
+        f"{len(rendered) // 2} forms in each, empty and filled in; 0 fields missing, 0 errors of the browser"
+    )
 
 
 def test_both_renderers_miss_what_is_needed_and_take_a_good_answer(rendered: list[dict[str, Any]], city: str) -> None:
@@ -140,7 +150,10 @@ def test_both_renderers_miss_what_is_needed_and_take_a_good_answer(rendered: lis
         assert checked == {"valid": True, "errors": []}, where
 
 
-def test_a_renderer_that_ignored_the_schema_would_be_caught(bench: Path, rendered: list[dict[str, Any]]) -> None:
+@pytest.mark.figure("D1", "two renderers of others")
+def test_a_renderer_that_ignored_the_schema_would_be_caught(
+    bench: Path, rendered: list[dict[str, Any]], figure: Figure
+) -> None:
     """The control: the same forms with their rules taken out find nothing missing."""
     one = next(one for one in rendered if one["payload"]["data_schema"].get("required"))
     loose = {name: part for name, part in one["payload"]["data_schema"].items() if name != "required"}
@@ -151,6 +164,7 @@ def test_a_renderer_that_ignored_the_schema_would_be_caught(bench: Path, rendere
     told = in_chromium(bench, "forms_check.mjs", "face.js", {"forms": [work]})
     assert told[0]["empty"]["errors"] == []
     assert one["empty"]["errors"] != []
+    figure.control("a form without its rules: 0 mistakes found in an empty one")
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +172,7 @@ def pages(bench: Path, city: str, services: Mapping[str, Any]) -> dict[str, Any]
     """Our own pages: every form fresh in each language, wrong, right and blank."""
     work = {
         "base": city, "languages": LANGUAGES, "sends": SENDS, "every": EVERY,
+        "around": AROUND, "searches": SEARCHES,
         "shots": os.environ.get("AGGREGATOR_FORM_SHOTS", ""),
         "few": os.environ.get("AGGREGATOR_FORM_SHOTS_OF", "").split(),
         "services": [{"id": name, "sample": sample(services[name].form)} for name in sorted(services)],
@@ -166,7 +181,9 @@ def pages(bench: Path, city: str, services: Mapping[str, Any]) -> dict[str, Any]
     return told
 
 
-def test_our_pages_have_no_axe_violation(pages: dict[str, Any]) -> None:
+@pytest.mark.figure("D1", "our pages")
+def test_our_pages_have_no_axe_violation(pages: dict[str, Any], figure: Figure) -> None:
+    judged = 0
     for one in pages["told"]:
         assert one["failed"] == "", one["service"]
         seen = {**one["fresh"], "wrong": one["wrong"], "right": one["right"], "blank": one["blank"]}
@@ -174,9 +191,39 @@ def test_our_pages_have_no_axe_violation(pages: dict[str, Any]) -> None:
             assert page["violations"] == [], (one["service"], name)
             assert not page["wide"], (one["service"], name)
             assert page["scripts"] == 0, (one["service"], name)
+        judged += len(seen)
         assert all(page["language"] == name for name, page in one["fresh"].items())
         assert not EVERY or set(one["fresh"]) == set(LANGUAGES)
-    assert pages["list"]["violations"] == []
+    spoken = "each in 3 languages" if EVERY else "languages in turn"
+    figure.measured(f"{len(pages['told'])} forms, {judged} pages, {spoken}: 0 violations, none wider than a phone")
+
+
+@pytest.mark.figure("D2")
+def test_the_pages_around_the_forms_have_no_axe_violation_and_nothing_is_cut(
+    pages: dict[str, Any], figure: Figure
+) -> None:
+    looks = 0
+    for one in pages["around"]:
+        for name, page in one["seen"].items():
+            if name == "stops":
+                continue
+            assert page["violations"] == [], (one["address"], name)
+            assert not page["wide"], (one["address"], name)
+            assert page.get("cut", 0) == 0, (one["address"], name)
+            looks += 1
+    for page in pages["found"]:
+        assert page["violations"] == [], page["words"]
+        assert page["scripts"] == 0
+    figure.measured(f"{looks + len(pages['found'])} looks at {len(AROUND)} pages and {len(SEARCHES)} searches: 0 found")
+
+
+def test_the_keyboard_reaches_everything_in_the_order_it_is_read_and_shows_where_it_is(pages: dict[str, Any]) -> None:
+    for one in pages["around"]:
+        stops = one["seen"]["stops"]
+        assert len(stops) >= 5, one["address"]
+        assert all(stop["seen"] and stop["ring"] >= 2 for stop in stops), (one["address"], stops)
+        tops = [stop["top"] for stop in stops[1:]]
+        assert tops == sorted(tops), one["address"]
 
 
 def test_a_wrong_page_lists_every_mistake_at_the_top_and_beside_its_field(

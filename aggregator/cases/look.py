@@ -58,15 +58,18 @@ class Looks:
 
         Raises CouldNotAsk.
         """
-        control = await self._control(agency, op, declared) if may_count else False
+        known = await self._control_order(op, declared) if may_count and not self._fresh(agency, op) else None
+        # Both questions of a look are paid for at once: one that is paid for alone waits for the other for ever.
+        await self._spend(agency, 1 if known is None else 2)
+        if known is not None:
+            await self._control(agency, op, known)
         order = await order_of(self._desk.store, self._desk.vault, op)
-        receipts = await self.find(agency, order)
-        fresh = control and self._fresh(agency, op)
+        receipts = await self._find(agency, order)
+        fresh = may_count and self._fresh(agency, op)
         return looked(op, declared, order, receipts, control_found=fresh)
 
-    async def find(self, agency: Agency, order: Order) -> list[Receipt]:
+    async def _find(self, agency: Agency, order: Order) -> list[Receipt]:
         """Every match of the agency's own search, asked now. Raises CouldNotAsk."""
-        await self._spend(agency)
         try:
             answer = await agency.guarded.read("find", order, cached=False, share="settling")
         except NotAttempted as error:
@@ -88,21 +91,16 @@ class Looks:
         again_ms = rows[-1]["at_ms"] + RAIL_WINDOW_MS if len(rows) == RAIL_LOOKS else 0
         return max(first_ms, again_ms, now_ms) / 1000 - now_ms / 1000
 
-    async def _control(self, agency: Agency, op: Operation, declared: Declared) -> bool:
-        """Whether a record known to be there is found over the same path, now or within the last minute."""
-        if self._fresh(agency, op):
-            return True
-        order = await self._control_order(op, declared)
-        if order is None:
-            return False
-        receipts = await self.find(agency, order)
-        if not any(receipt.reference in {"", order.reference} for receipt in receipts):
+    async def _control(self, agency: Agency, op: Operation, known: Order) -> None:
+        """Asks for a record known to be there over the same path, and remembers when it was found."""
+        receipts = await self._find(agency, known)
+        if any(receipt.reference in {"", known.reference} for receipt in receipts):
+            self._controls[agency.id, op.name] = Found(self._desk.clock.monotonic(), agency.guarded)
+        else:
             self._controls.pop((agency.id, op.name), None)
-            return False
-        self._controls[agency.id, op.name] = Found(self._desk.clock.monotonic(), agency.guarded)
-        return True
 
     def _fresh(self, agency: Agency, op: Operation) -> bool:
+        """Whether the control record was found over the same path, now or within the last minute."""
         found = self._controls.get((agency.id, op.name))
         if found is None or found.path is not agency.guarded:
             return False
@@ -124,28 +122,29 @@ class Looks:
         )
         return await order_of(self._desk.store, self._desk.vault, operation_of(rows[0])) if rows else None
 
-    async def _spend(self, agency: Agency) -> None:
-        """One question of the hour's budget. Raises CouldNotAsk when it is used up."""
+    async def _spend(self, agency: Agency, questions: int) -> None:
+        """So many questions of the hour's budget, or none. Raises CouldNotAsk when it is used up."""
         minute = epoch_ms(self._desk.clock.now()) // MINUTE_MS
         budget = agency.operations["find"].query_budget_per_hour
-        if not await self._desk.store.write(lambda run: _spent(run, agency.id, minute, budget)):
+        if not await self._desk.store.write(lambda run: _spent(run, agency.id, minute, budget, questions)):
             raise CouldNotAsk(60.0)
 
 
-async def _spent(run: Run, agency: str, minute: int, budget: int) -> bool:
-    """Counts one question, unless the last hour's are used up. Old minutes are forgotten in passing."""
+async def _spent(run: Run, agency: str, minute: int, budget: int, questions: int) -> bool:
+    """Counts the questions, unless the last hour's are used up. Old minutes are forgotten in passing."""
     rows = await run(
         "select coalesce(sum(asked), 0) as asked from query_spent where agency = $1 and minute > $2",
         agency,
         minute - HOUR_MINUTES,
     )
-    if rows[0]["asked"] >= budget:
+    if rows[0]["asked"] + min(questions, budget) > budget:
         return False
     await run(
-        "insert into query_spent (agency, minute, asked) values ($1, $2, 1)"
-        " on conflict (agency, minute) do update set asked = query_spent.asked + 1",
+        "insert into query_spent (agency, minute, asked) values ($1, $2, $3)"
+        " on conflict (agency, minute) do update set asked = query_spent.asked + $3",
         agency,
         minute,
+        questions,
     )
     await run("delete from query_spent where agency = $1 and minute <= $2", agency, minute - HOUR_MINUTES)
     return True

@@ -145,7 +145,7 @@ async def test_a_control_found_over_another_path_counts_for_nothing(town_of: Any
     agency = town.registry.agencies["office"]
     op = await op_of(town, case)
     town.clock.advance(200)
-    assert await looks._control(agency, op, agency.operations["submit"])
+    await looks.see(agency, op, agency.operations["submit"], may_count=True)
     assert looks._fresh(agency, op)
     other = replace(agency, guarded=agency.guarded.__class__.__new__(agency.guarded.__class__))
     assert not looks._fresh(other, op)
@@ -166,6 +166,23 @@ async def test_looks_stay_within_the_hourly_budget_over_a_restart(town_of: Any) 
     windows = [sum(1 for other in asked if 0 <= other - at < 3600) for at in asked]
     assert max(windows) <= 4
     assert {await town.state(case) for case in cases} <= {"IN_DOUBT", "ABSENT_ONCE"}
+
+
+async def test_a_budget_used_up_by_others_lets_through_both_questions_of_a_look(town_of: Any) -> None:
+    """One question an hour's budget has left at a time: paid for one by one, the control would take it every time."""
+    town = await town_of(Class.QUERYABLE)
+    case = await lost(town)
+    minute = int(town.clock.now().timestamp()) // 60
+    declare(town, "find", query_budget_per_hour=60)
+    for ago in range(-4, 60):
+        await town.store.write(
+            lambda run, ago=ago: run(
+                "insert into query_spent (agency, minute, asked) values ('office', $1, 1)", minute - ago
+            )
+        )
+    for _ in range(30):
+        await town.pass_time(CONTROL_S + 1)
+    assert await town.state(case) == "CONFIRMED"
 
 
 async def test_the_control_a_budget_kept_in_memory_is_spent_twice_by_a_restart(town_of: Any) -> None:

@@ -25,6 +25,7 @@ WRITES_OUTSIDE = {
     "/oauth/token": "needs the portal's secret", "/callbacks": "needs the agency's signature",
     "/uploads": "needs a token",
     "/payments": "reads nothing of what is brought", "/forms": "asks where it was pressed",
+    "/catalogue/search": "changes nothing; by POST so that what is asked stands in no address",
     "/files": "needs an address of 256 random bits", "/documents": "needs an address of 256 random bits",
 }  # fmt: skip
 ADDRESSES = (

@@ -1,9 +1,7 @@
 """Citizens who pay through the city under fire: what they do, and what the gateway's own book says of it."""
 
 import http.client
-import time
 import urllib.parse
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,15 +48,6 @@ class Payer:
 
 def fee_of(promise: Promise, **more: Any) -> Payer:
     return Payer(promise.key, {"case_id": promise.case_id, **more})
-
-
-def until(seen: Callable[[], Any], patience_s: float = 60.0) -> Any:
-    """What `seen` gives once it is true. Raises AssertionError when the patience is over."""
-    end = time.monotonic() + patience_s
-    while not (found := seen()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
-    return found
 
 
 def captured(gateway: Simulator) -> list[str]:

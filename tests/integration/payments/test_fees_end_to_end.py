@@ -10,7 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "chaos"))
 
 from harness import City, Promise, call, registry_for_fire, simulators
-from payers import captured, fee_of, given_back, until
+from patience import wait_for
+from payers import captured, fee_of, given_back
 
 AGENCIES = ("passport", "rto", "odisha_police", "bmc", "bscl", "paygate")
 
@@ -31,8 +32,8 @@ def applied(city: City, agency: str, mobile: str = "9000000000", **form: Any) ->
     """An application that its agency has."""
     promise = city.wish()
     promise.agency, promise.mobile, promise.form = agency, mobile, form
-    assert until(lambda: city.submit(promise, wait_s=5))
-    until(lambda: city.case(promise)["legs"][0]["effect"] == "done")
+    assert wait_for(lambda: city.submit(promise, wait_s=5))
+    wait_for(lambda: city.case(promise)["legs"][0]["effect"] == "done")
     return promise
 
 
@@ -52,22 +53,22 @@ def test_a_fee_is_collected_once_and_the_agency_goes_on(city: City, agency: str,
         for party in ("SELLER", "BUYER"):
             consent(city, promise, party)
     payer = fee_of(promise)
-    until(lambda: payer.ask(city, wait_s=5)[0] in {201, 202})
+    wait_for(lambda: payer.ask(city, wait_s=5)[0] in {201, 202})
     assert payer.seen["amount"]["amount"] == rupees
     assert (payer.seen["bill"], payer.seen["for_case_id"]) == ("fee", promise.case_id)
-    until(lambda: payer.look(city)["phase"] == "WAITING")
+    wait_for(lambda: payer.look(city)["phase"] == "WAITING")
     again = fee_of(promise)
     again.key += "-again"
     status, told = again.ask(city)
     assert (status, told["code"], told["number"]) == (409, "payment-in-doubt", payer.seen["number"])
     assert "Waiting for your bank" in told["detail"]
     payer.at_the_bank()
-    until(lambda: payer.look(city)["phase"] == "POSTED")
+    wait_for(lambda: payer.look(city)["phase"] == "POSTED")
     reference = payer.id.removeprefix("pay_")
     assert [row["our_ref"] for row in city.agencies[agency].acted() if row["operation"] == "pay"] != []
-    until(lambda: city.case(promise)["status"] == goes_on)
+    wait_for(lambda: city.case(promise)["status"] == goes_on)
     assert reference in captured(city.agencies["paygate"])
-    assert given_back(city.agencies["paygate"]) == set()
+    assert given_back(city.agencies["paygate"]) == []
     status, told = again.ask(city)
     assert (status, told["code"]) == (409, "action-not-possible")
     assert "has the fee already" in told["detail"]

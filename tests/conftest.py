@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from disk import small_disk
 from figures import figure, pytest_runtest_makereport
+from patience import pytest_runtest_setup
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.store import Store, open_store
 
-__all__ = ["figure", "pytest_runtest_makereport", "small_disk"]
+__all__ = ["figure", "pytest_runtest_makereport", "pytest_runtest_setup", "small_disk"]
 ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 StoreOpener = Callable[[str], Awaitable[Store]]
 

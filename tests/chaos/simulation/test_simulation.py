@@ -16,6 +16,7 @@ def test_a_handful_of_cities_lives_through_everything() -> None:
     assert ran.doubts > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "seeds"), sorted(regressions().items()))
 def test_a_city_that_once_went_wrong_does_not_again(profile: str, seeds: list[int]) -> None:
     ran = these(seeds, "--profile", profile)

@@ -118,3 +118,26 @@ def test_a_hold_waits_longer_each_time_and_never_less_than_the_agency_asks() -> 
     assert waits == sorted(waits)
     assert waits[-1] <= 300_000
     assert held(op(state=State.READY), "agency_away", 60.0, 0, 0.0).next_action_ms == 60_000
+
+
+def test_a_refusal_is_the_last_word_only_when_no_other_send_can_act_any_more() -> None:
+    refused = Looked(1, "N1", refused_code="BAD")
+    once, twice = op(sends=1), op(sends=2, citizen_text_key="state.in_doubt")
+    settle = settle_at_ms(twice, KEYED)
+    assert after_look(once, KEYED, refused, NOW).after is State.REJECTED
+    waits = after_look(twice, KEYED, refused, settle - 1)
+    assert (waits.after, waits.next_action_ms, waits.doubtful) == (State.IN_DOUBT, settle, True)
+    assert after_look(twice, KEYED, refused, settle).after is State.REJECTED
+
+
+def test_where_nothing_bounds_the_other_send_a_person_hears_of_the_refusal() -> None:
+    unbounded = Declared(cls=Class.KEYED, key_ttl_s=3600)
+    assert after_look(op(sends=2), unbounded, Looked(1, "N1", refused_code="BAD"), NOW).after is State.NEEDS_HUMAN
+
+
+@pytest.mark.parametrize("cls", [Class.IDEMPOTENT, Class.KEYED, Class.UNIQUE])
+def test_a_no_to_a_repeat_says_nothing_of_the_first_send(cls: Class) -> None:
+    declared = Declared(cls=cls, max_apply_delay_s=90, key_ttl_s=3600, already_exists_codes=("EXISTS",))
+    no = Rejected("BAD", "fields_invalid", Refused("BAD"))
+    assert concluded(op(state=State.SENDING), no, declared, NOW, 0.0).after is State.IN_DOUBT
+    assert concluded(op(state=State.SENDING, doubtful=False), no, declared, NOW, 0.0).after is State.REJECTED

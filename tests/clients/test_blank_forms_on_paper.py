@@ -12,6 +12,7 @@ from served_city import ROOT
 from test_forms_in_a_browser import chromium
 
 from aggregator.api.form_render import Pages, Shown
+from aggregator.api.page_frame import Frame
 from aggregator.registry.load import read
 from aggregator.texts import say
 
@@ -37,7 +38,7 @@ def printed(folder: Path, html: str) -> bytes:
 @pytest.mark.parametrize("service_id", ["police.tenant_verification", "rto.transfer_ownership"])
 def test_a_blank_form_prints_on_a4_tagged_and_in_its_own_script(language: str, service_id: str, tmp_path: Path) -> None:
     service = read(ROOT / "registry.toml", env={}).services[service_id]
-    html = Pages(say).blank(Shown(service=service, language=language, city="Testpur"), "The Office")
+    html = Pages(Frame(say)).blank(Shown(service=service, language=language, city="Testpur"), "The Office")
     paper = printed(tmp_path, html)
     sizes = {tuple(float(one) for one in box.split()) for box in re.findall(rb"/MediaBox ?\[([0-9. ]+)\]", paper)}
     assert len(sizes) == 1

@@ -7,6 +7,7 @@ are references here as there: the keys of the vault and of our signatures live i
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 DATA_DIR = "data"
@@ -32,6 +33,8 @@ class Settings:
     log_format: str = "json"
     log_level: str = "INFO"
     pages_portal: str = ""
+    proxies: tuple[str, ...] = ()
+    """Networks of our own proxies, whose word on a caller's address counts."""
     scanner: str = ""
     """`tcp://host:port` or `unix:///path` of a clamd; empty: none."""
     vault_key: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class Settings:
             base_url=env.get("AGGREGATOR_BASE_URL"),
             scanner=env.get("AGGREGATOR_SCANNER", ""),
             pages_portal=env.get("AGGREGATOR_PAGES_PORTAL", ""),
+            proxies=_networks(env.get("AGGREGATOR_TRUSTED_PROXIES", "")),
             log_format=_one_of(env, "AGGREGATOR_LOG", ("json", "text")),
             log_level=_one_of(env, "AGGREGATOR_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
             vault_key=_vault_key(env, data),
@@ -103,6 +107,17 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise BadSetting(f"AGGREGATOR_PORT must be a port number from 0 to 65535, got {text!r}")
     return int(text)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """Addresses and networks, divided by commas."""
+    named = tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        for one in named:
+            ip_network(one)
+    except ValueError as exc:
+        raise BadSetting(f"AGGREGATOR_TRUSTED_PROXIES must be addresses or networks, 10.0.0.0/8: {exc}") from None
+    return named
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

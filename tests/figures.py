@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import patience
 import pytest
 from patience import Inconclusive
 
@@ -38,7 +39,10 @@ night_only = pytest.mark.skipif(not NIGHT, reason="runs with TIER=night")
 FIGURES = {
     "R1": ("crash safety", "0 lost, 0 doubled where the agency can tell, opaque ones with people; all settled or told"),
     "R2": ("deterministic simulation", "0 violations; same seed, same trace 100 of 100"),
-    "R3": ("the rules are needed", "24 of 24 mutants killed; the unmutated tree survives"),
+    "R3": (
+        "the rules are needed",
+        "24 of 24 mutants killed; of small mistakes >= 85 %, in the vault >= 90 %; the unmutated tree survives",
+    ),
     "R4": ("order of writes", "every send after its journal is synced, every 202 after its case is synced"),
     "R5": ("zombies", "0 doubled, 0 stale writes; no settle clock starts while the lock is held"),
     "R6": ("every fault is classified", "100 % as the table says"),
@@ -158,6 +162,9 @@ REPORT: pytest.StashKey[pytest.TestReport] = pytest.StashKey()
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Rows for what did not pass."""
     report: Any = yield
+    if patience.left_open(item, call, report):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"inconclusive twice: {call.excinfo.value if call.excinfo else ''}")
     if report.when == "call":
         item.stash[REPORT] = report
     found = _mark_of(item)

@@ -42,6 +42,7 @@ from aggregator.api.ports import (
     WorklistPort,
 )
 from aggregator.api.problem import Problem, Says
+from aggregator.api.proxies import Proxies
 from aggregator.api.route import Route, Router, allowed
 from aggregator.api.table import TABLE
 from aggregator.api.told_limits import ToldLimits
@@ -102,6 +103,8 @@ class ApiParts:
     payments: PaymentsPort | None = None
     sandbox: bool = False
     base_url: str | None = None
+    proxies: Proxies = field(default_factory=Proxies)
+    """Our own proxies, whose word on a caller's address counts."""
     plain_routes: Sequence[web.AbstractRouteDef] = ()
     """Routes outside /v1 that other rooms bring: /metrics, /livez, /readyz."""
     pages_portal: str = ""
@@ -123,7 +126,7 @@ def make_app(parts: ApiParts) -> web.Application:
     door = Door(parts.limits)
     edge = Edge(
         clock=parts.clock, chance=parts.chance, say=parts.say, limits=parts.limits, base_url=parts.base_url,
-        arrived=door.arrived,
+        arrived=door.arrived, proxies=parts.proxies,
     )  # fmt: skip
     once = parts.citizens.allowances
     proofs = Proofs(parts.clock, once)

@@ -39,7 +39,7 @@ ASSISTANCES = (
         method="GET", path="/citizens/{citizen_id}/assistances", operation_id="listAssistances",
         handle=assistances.listing, scope="consents.read", summary="Who acts for the citizen",
         about="Newest first, ended ones too; what was done is in the access records.", result=AssistanceList,
-        for_whom="citizen", in_person=True,
+        for_whom="citizen", in_person=True, of_nominee=True,
     ),
     Route(
         method="DELETE", path="/citizens/{citizen_id}/assistances/{assistance_id}", operation_id="stopAssistance",

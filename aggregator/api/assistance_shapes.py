@@ -8,7 +8,7 @@ from aggregator.api.privacy_shapes import AssistantName, ConsentId, PortalId
 from aggregator.api.session_shapes import ClientAddress, Credential, DeliveryWord, Device, Mobile
 from aggregator.api.shapes import Asked, Given
 from aggregator.api.words import CitizenId, Flag, Sentence, When, many, open_words, text, whole
-from aggregator.citizens.assistance import MINUTES_MOST, Task
+from aggregator.citizens.assistance import AT_A_COUNTER, MINUTES_MOST, ByWhom, Task
 
 AssistanceId = Annotated[
     str,
@@ -19,8 +19,8 @@ AssistanceId = Annotated[
         pattern="^asn_[0-9A-HJKMNP-TV-Z]{26}$",
     ),
 ]
-TaskWord = Annotated[str, open_words("What is to be done at the counter.", *Task)]
-Tasks = Annotated[tuple[TaskWord, ...], many("What is to be done; each gives the rights it needs.", len(Task))]
+TaskWord = Annotated[str, open_words("What is to be done at the counter.", *AT_A_COUNTER)]
+Tasks = Annotated[tuple[TaskWord, ...], many("What is to be done; each gives the rights it needs.", len(AT_A_COUNTER))]
 StateWord = Annotated[str, open_words("Where it stands.", "WAITING", "OPEN", "ENDED")]
 
 
@@ -70,9 +70,9 @@ class AssistanceSeen(Given, frozen=True, kw_only=True):
 
     assistance_id: AssistanceId
     portal_id: PortalId
-    by_whom: Annotated[str, open_words("Who acts.", "ASSISTANT")]
+    by_whom: Annotated[str, open_words("Who acts.", *ByWhom)]
     assistant: AssistantName
-    tasks: Tasks
+    tasks: Annotated[tuple[Annotated[str, open_words("What for.", *Task)], ...], many("What for.", len(Task))]
     asked_at: When
     until: When
     holds: Flag

@@ -18,7 +18,7 @@ from aggregator.api.route import Answer
 from aggregator.api.session_shapes import NothingGiven
 from aggregator.api.session_view import view
 from aggregator.api.sessions import begun, code_given, sent_again
-from aggregator.citizens.assistance import Assistance, Task, rights_of
+from aggregator.citizens.assistance import AT_A_COUNTER, Assistance, ByWhom, Task, rights_of
 from aggregator.citizens.messages import Delivery, Message
 from aggregator.citizens.person import mobile_of
 from aggregator.citizens.session_record import Begin, Purpose, Session
@@ -34,8 +34,8 @@ async def begin(call: Call) -> Answer:
     wrong = []
     if mobile is None:
         wrong.append(explained("/mobile", "not_a_mobile", {}, call.rooms.say, call.language))
-    if not asked.tasks or set(asked.tasks) - set(Task):
-        wrong.append(explained("/tasks", "enum", {"allowed": ", ".join(Task)}, call.rooms.say, call.language))
+    if not asked.tasks or set(asked.tasks) - set(AT_A_COUNTER):
+        wrong.append(explained("/tasks", "enum", {"allowed": ", ".join(AT_A_COUNTER)}, call.rooms.say, call.language))
     if wrong or mobile is None:
         raise invalid(wrong)
     tasks = tuple(dict.fromkeys(Task(word) for word in asked.tasks))
@@ -130,7 +130,8 @@ def _given(call: Call, one: Assistance, session: Session, **more: object) -> Ass
 
 def _seen(call: Call, one: Assistance) -> AssistanceSeen:
     holds = one.holds(call.now())
-    key = "assistance.holds" if holds else "assistance.withdrawn" if one.withdrawn else "assistance.over"
+    present = "assistance.nominee_holds" if one.by_whom is ByWhom.NOMINEE else "assistance.holds"
+    key = present if holds else "assistance.withdrawn" if one.withdrawn else "assistance.over"
     what = _words(call, one.tasks)["what"]
     return AssistanceSeen(
         assistance_id=one.id, portal_id=one.portal_id, by_whom=one.by_whom.value, assistant=one.assistant,

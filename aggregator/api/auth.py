@@ -11,7 +11,7 @@ from typing import Any
 from aggregator.api.limits import Quota
 from aggregator.api.ports import LiveSessions, PortalRegister
 from aggregator.api.problem import Problem
-from aggregator.citizens.assistance import Task, rights_of
+from aggregator.citizens.assistance import ByWhom, Task, rights_of
 from aggregator.citizens.pairwise import portal_sector
 from aggregator.citizens.portals import Portal
 from aggregator.citizens.rights import CITIZEN_SCOPES, SCOPES
@@ -184,14 +184,15 @@ def require(caller: Caller, scope: str) -> None:
         raise Problem("insufficient-scope", headers={"WWW-Authenticate": challenge}, about={"scope": scope}, close=True)
 
 
-def require_token_of(caller: Caller, for_whom: str, *, in_person: bool = False) -> None:
+def require_token_of(caller: Caller, for_whom: str, *, in_person: bool = False, of_nominee: bool = False) -> None:
     """Raises Problem wrong-token where the route is for a citizen's token only, or for a portal's own only.
 
-    `in_person`: what nobody else may do for a citizen.
+    `in_person`: what nobody else may do for a citizen; `of_nominee`: what a nominee may, who may nothing else.
     """
     if for_whom == "citizen" and not caller.citizen_id:
         raise Problem("wrong-token", variant="citizen", close=True)
     if for_whom == "portal" and caller.citizen_id:
         raise Problem("wrong-token", variant="portal", close=True)
-    if in_person and caller.assistance_id:
+    theirs = of_nominee if caller.by_whom == ByWhom.NOMINEE else not in_person
+    if caller.assistance_id and not theirs:
         raise Problem("wrong-token", variant="in_person", close=True)

@@ -1,8 +1,9 @@
 """Whether a request may use its token: one that is bound to a key or a certificate only beside that key or certificate.
 
-A proof is good once (RFC 9449 section 11.1), in whichever process: the database remembers it while it is fresh, which
-costs a bound request one shared commit. This process refuses what it has seen itself without asking, and takes only so
-many in two minutes: a flood makes new ones wait to be forgotten, never an old one usable again.
+A proof is good once (RFC 9449 section 11.1), in whichever process: the store remembers it while it is fresh, without
+waiting for the disk. A dead process forgets nothing; what a power loss may have taken from the memory is refused. This
+process refuses what it has seen itself without asking, and takes only so many in two minutes: a flood makes new ones
+wait to be forgotten, never an old one usable again.
 """
 
 from collections import OrderedDict
@@ -12,7 +13,7 @@ from aiohttp import web
 from aggregator.citizens.allowances import Allowances
 from aggregator.sdk.auth import Unverified, same
 from aggregator.sdk.clock import Clock
-from aggregator.sdk.proof import FRESH_S, certificate_thumbprint, proof_key
+from aggregator.sdk.proof import FRESH_S, Proof, certificate_thumbprint, proof_key
 
 _SEEN_MOST = 200_000
 
@@ -33,9 +34,9 @@ class Proofs:
             return ""
         if len(given) > 1:
             raise Unverified("one proof is enough")
-        thumb, number = proof_key(given[0], method=request.method, url=url, now=self._clock.now(), token=token)
-        await self._once(thumb, number)
-        return thumb
+        proof = proof_key(given[0], method=request.method, url=url, now=self._clock.now(), token=token)
+        await self._once(proof)
+        return proof.key
 
     async def check(self, confirmation: dict[str, str] | None, request: web.Request, url: str, token: str) -> None:
         """Raises Unverified where the token is bound and the request does not prove what it is bound to."""
@@ -46,14 +47,15 @@ class Proofs:
         if "x5t#S256" in bound and not same(bound["x5t#S256"], certificate_of(request)):
             raise Unverified("the token is bound to another certificate")
 
-    async def _once(self, thumb: str, number: str) -> None:
-        now = self._clock.monotonic()
+    async def _once(self, proof: Proof) -> None:
+        now, shown = self._clock.monotonic(), (proof.key, proof.number)
         while self._seen and next(iter(self._seen.values())) < now - 2 * FRESH_S:
             self._seen.popitem(last=False)
-        if (thumb, number) in self._seen or len(self._seen) >= self._most:
+        if shown in self._seen or len(self._seen) >= self._most:
             raise Unverified("the proof was used already")
-        self._seen[thumb, number] = now
-        if not await self._once_anywhere.first_use("proof", f"{thumb}/{number}", 2 * FRESH_S):
+        self._seen[shown] = now
+        name = f"{proof.key}/{proof.number}"
+        if not await self._once_anywhere.fresh_use("proof", name, made_s=proof.made_s, fresh_s=FRESH_S):
             raise Unverified("the proof was used already")
 
 

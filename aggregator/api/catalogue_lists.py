@@ -26,6 +26,7 @@ from aggregator.api.browse_shapes import (
 from aggregator.api.call import Call
 from aggregator.api.catalogue_shapes import Named
 from aggregator.api.catalogue_view import named, title_of
+from aggregator.api.catalogue_words import expect_known
 from aggregator.api.decode import invalid
 from aggregator.api.paging import asked_from, page, plain
 from aggregator.api.problem import Problem
@@ -70,6 +71,9 @@ async def complaint_types(call: Call) -> Answer:
     query: ComplaintTypesQuery = call.query
     after = asked_from(call)
     group, department = plain(query.group), plain(query.department)
+    for facet, word in (("group", group), ("department", department)):
+        if word is not None:
+            expect_known(call, facet, word)
     found = [
         entry
         for entry in call.rooms.catalogue().complaint_types()
@@ -85,6 +89,8 @@ async def offices(call: Call) -> Answer:
     query: OfficesQuery = call.query
     catalogue = call.rooms.catalogue()
     organisation = plain(query.organisation) or ""
+    if organisation:
+        expect_known(call, "organisation", organisation)
     if query.service is not UNSET:
         entry = catalogue.entry(query.service)
         if entry is None:

@@ -121,7 +121,7 @@ class CataloguePages:
         language = sent.get("lang", "")
         language = language if language in LANGUAGES else request[SLIP].language
         typed = sent.get("words", "").strip()[:MOST_SEARCHED]
-        if self.buckets.take(self.limits.address, request.remote or "").wait_s > 0:
+        if self.buckets.take(self.limits.address, request[SLIP].address).wait_s > 0:
             return self._found(language, typed, Shown(self.say("form.busy", language), status=429))
         if not typed:
             return self._found(language, typed, Shown(self.say("catalogue.page.search_empty", language)))

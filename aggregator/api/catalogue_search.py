@@ -8,6 +8,7 @@ from msgspec import UNSET
 from aggregator.api.call import Call
 from aggregator.api.catalogue_shapes import Facet, FacetValue, ServiceList, ServicesQuery
 from aggregator.api.catalogue_view import detail_of, line_of, now_of, title_of
+from aggregator.api.catalogue_words import TABLES, expect_known
 from aggregator.api.decode import invalid
 from aggregator.api.paging import asked_from, page, plain
 from aggregator.api.problem import Problem
@@ -17,22 +18,18 @@ from aggregator.api.tags import tagged
 from aggregator.discovery.browse import FACETS, Now, Searched, SearchHit, counted, fitting
 from aggregator.discovery.catalogue.model import Catalogue, Entry
 
-_TABLES = {
-    "category": "categories", "department": "departments", "life_event": "life_events", "audience": "audiences",
-    "group": "groups",
-}  # fmt: skip
-
 
 async def listing(call: Call) -> Answer:
     """GET /services."""
     query: ServicesQuery = call.query
     names = _facets(call, query)
+    asked = _asked(call, query)
     catalogue, now = call.rooms.catalogue(), now_of(call)
     searched = await _searched(call, catalogue, query)
     hits = {} if searched is None else {hit.id: hit for hit in searched.hits}
     known = catalogue.entries
     ordered = known.values() if searched is None else (known[id_] for id_ in hits if id_ in known)
-    found = fitting(ordered, _asked(query), now)
+    found = fitting(ordered, asked, now)
     rest = _after(found, after := asked_from(call))
     items, link, headers = page(call, rest[: query.limit + 1], query.limit, lambda entry: entry.id)
     asked_back = "" if searched is None else searched.question
@@ -67,9 +64,12 @@ async def _searched(call: Call, catalogue: Catalogue, query: ServicesQuery) -> S
     return await call.rooms.search(catalogue, words, call.language)
 
 
-def _asked(query: ServicesQuery) -> dict[str, str]:
+def _asked(call: Call, query: ServicesQuery) -> dict[str, str]:
     given = msgspec.to_builtins(query)
-    return {name: given[name] for name in FACETS if given.get(name) is not None}
+    asked = {name: given[name] for name in FACETS if given.get(name) is not None}
+    for name, word in asked.items():
+        expect_known(call, name, word)
+    return asked
 
 
 def _after(found: list[Entry], after: str) -> list[Entry]:
@@ -108,8 +108,8 @@ def _counts(call: Call, found: Iterable[Entry], names: list[str], now: Now) -> t
 
 def _title(call: Call, name: str, value: str) -> str:
     words = call.rooms.catalogue().vocabulary
-    if name in _TABLES:
-        return title_of(call, getattr(words, _TABLES[name]), value)
+    if name in TABLES:
+        return title_of(call, getattr(words, TABLES[name]), value)
     if name == "agency":
         agency = call.rooms.registry().agencies.get(value)
         if agency is not None:

@@ -128,6 +128,16 @@ class FactSource(Given, frozen=True, kw_only=True):
     superseded_by: Word | UnsetType = UNSET
 
 
+class LinkOffered(Given, frozen=True, kw_only=True):
+    """The record that a citizen can link with this service's form, and what proves that it is the citizen's."""
+
+    kind: Word
+    proofs: Annotated[
+        tuple[Word, ...],
+        many("FACTOR: what only the owner knows. AGENCY_CODE: the code that the agency sends.", 5),
+    ]
+
+
 class ServiceDetail(Given, frozen=True, kw_only=True):
     """A service."""
 
@@ -142,6 +152,8 @@ class ServiceDetail(Given, frozen=True, kw_only=True):
     fee_rules: Annotated[tuple[Sentence, ...], many("What it costs where that is no number.", 50)] = ()
     time_limit: Period | UnsetType = UNSET
     delivery_guarantee: Guarantee | UnsetType = UNSET
+    link: LinkOffered | UnsetType = UNSET
+    """Set where a citizen can link the record that this service asks for."""
     department: Named | UnsetType = UNSET
     organisation: Named | UnsetType = UNSET
     group: Named | UnsetType = UNSET

@@ -9,6 +9,7 @@ from aggregator.api.call import Call
 from aggregator.api.catalogue_shapes import (
     AppealLadder,
     FactSource,
+    LinkOffered,
     Named,
     Period,
     PeriodCase,
@@ -16,7 +17,9 @@ from aggregator.api.catalogue_shapes import (
     ServiceLine,
 )
 from aggregator.api.guarantee import guarantee_of
+from aggregator.api.link_proof import proofs_of
 from aggregator.api.service_shapes import AgencyLine, FeeLine, Money
+from aggregator.citizens.link_kinds import kind_of
 from aggregator.discovery.browse import Now, SearchHit, agencies_of
 from aggregator.discovery.catalogue.model import (
     CatalogueFeeRow,
@@ -71,6 +74,7 @@ def detail_of(call: Call, entry: Entry) -> ServiceDetail:
         fee_rules=_fee_rules(call, entry),
         time_limit=period_of(call, entry),
         delivery_guarantee=UNSET if own is None else guarantee_of(own, agencies),
+        link=UNSET if own is None else _linked_by(own),
         department=named(call, words.departments, entry.department),
         organisation=named(call, words.organisations, entry.organisation),
         group=named(call, words.groups, entry.group),
@@ -89,6 +93,12 @@ def detail_of(call: Call, entry: Entry) -> ServiceDetail:
         sources=tuple(_source(call, one) for one in entry.provenance),
         translation_unverified=call.language in entry.unverified,
     )
+
+
+def _linked_by(own: Service) -> LinkOffered | UnsetType:
+    """What can be linked with this form; none where nothing would prove it."""
+    named, proofs = kind_of(own.form.get("properties", {})), proofs_of(own)
+    return LinkOffered(kind=named[1].name, proofs=proofs) if named is not None and proofs else UNSET
 
 
 def _form_page(call: Call, own: Service | None, which: str = "") -> str | UnsetType:

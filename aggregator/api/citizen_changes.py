@@ -14,6 +14,8 @@ from aggregator.api.problem import Problem
 from aggregator.api.profile_fields import said
 from aggregator.api.profile_shapes import ProfileChange
 from aggregator.api.shapes import ErrorLine
+from aggregator.api.step_up import codes_given, not_held
+from aggregator.citizens.assistance import ByWhom
 from aggregator.citizens.passwords import too_weak
 from aggregator.citizens.person import Person, Profile, email_of, mobile_of, username_of
 from aggregator.citizens.register import Doer, Stale, Taken
@@ -87,26 +89,24 @@ def _sensitive(before: Profile, after: Profile) -> list[str]:
 
 
 async def _allowed(call: Call, person: Person, asked: ProfileChange, after: Profile, fields: list[str]) -> None:
-    """Raises Problem confirmation-needed unless every code this change needs was given."""
-    now, room = call.rooms.clock.now(), call.rooms.citizens
+    """Raises Problem confirmation-needed unless every code this change needs was given.
+
+    A nominee corrects, with the code the nominee's session began with; what logs in is not theirs to change.
+    """
+    if call.caller.by_whom == ByWhom.NOMINEE:
+        if set(fields) - set(SENSITIVE_ONCE_SET):
+            raise Problem("wrong-token", variant="in_person")
+        return
+    room = call.rooms.citizens
     here = await room.sessions.of_portal(call.caller.session_id, call.caller.portal_id)
     recovering = here is not None and here.purpose is Purpose.RECOVERY and fields == ["mobile"]
-    if person.held(now) and not recovering:
-        assert person.hold_until is not None  # noqa: S101 - held says so
-        raise Problem("confirmation-needed", variant="held", about={"time": person.hold_until.isoformat()})
+    if not recovering:
+        not_held(call, person)
     wanted = {_CODE_OF[name]: getattr(after, name) for name in fields if name in _CODE_OF}
     reachable = bool(person.profile.mobile or person.profile.email)
     if reachable and not recovering:
         wanted[Purpose.CONFIRM] = person.profile.mobile or person.profile.email
-    given = {}
-    for purpose in wanted:
-        for session_id in asked.confirmations:
-            target = await room.sessions.confirmed(session_id, call.caller.portal_id, purpose, person.id)
-            if target is not None:
-                given[purpose] = target
-    if given != wanted:
-        lacking = [purpose.value for purpose in wanted if given.get(purpose) != wanted[purpose]]
-        raise Problem("confirmation-needed", about={"purposes": ", ".join(sorted(lacking))})
+    await codes_given(call, person, wanted, asked.confirmations)
 
 
 def _taken(call: Call, field: str) -> Problem:

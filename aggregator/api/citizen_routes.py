@@ -28,18 +28,18 @@ CITIZENS = (
     Route(
         method="GET", path="/citizens/{citizen_id}", operation_id="getCitizen", handle=citizen_profile.show,
         scope="citizens.read", summary="A citizen's own record", about="With the citizen's token alone.",
-        result=CitizenGiven, conditional=True, for_whom="citizen",
+        result=CitizenGiven, conditional=True, for_whom="citizen", of_nominee=True,
     ),
     Route(
         method="PATCH", path="/citizens/{citizen_id}", operation_id="changeCitizen", handle=citizen_profile.change,
         scope="citizens.write", summary="Change a citizen's own record",
         about="A new number or e-mail address needs a code of its own, and everything that logs in or says who one is "
         "needs a code to the present number. After a new number sensitive changes wait 24 hours.",
-        body=ProfileChange, result=CitizenGiven, matched=True, conflicts=True, for_whom="citizen",
+        body=ProfileChange, result=CitizenGiven, matched=True, conflicts=True, for_whom="citizen", of_nominee=True,
     ),
     Route(
         method="GET", path="/citizens/{citizen_id}/changes", operation_id="listCitizenChanges",
         handle=citizen_profile.history, scope="citizens.read", summary="History of a citizen's record",
-        about="Which fields changed when, newest first.", result=ChangeList, for_whom="citizen",
+        about="Which fields changed when, newest first.", result=ChangeList, for_whom="citizen", of_nominee=True,
     ),
 )  # fmt: skip

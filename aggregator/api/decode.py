@@ -6,6 +6,7 @@ msgspec decode; only a refused body pays for finding all its mistakes with a val
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -15,18 +16,13 @@ from msgspec import Struct
 
 from aggregator.api.problem import Problem, Says
 from aggregator.api.shapes import ErrorLine
+from aggregator.api.violations import violated
 
 _ESCAPED = re.compile(rb"\\(?:u00[01][0-9a-fA-F]|u007[fF]|[bfnrt])")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _CONTROL_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FREE_TEXT = ("/form", "/note")
 DEPTH = 32
-RULES = {
-    "required": "required", "additionalProperties": "unknown_field", "pattern": "pattern", "minLength": "too_short",
-    "maxLength": "too_long", "minimum": "too_small", "maximum": "too_large", "maxItems": "too_many",
-    "maxProperties": "too_many", "enum": "choose_one", "type": "not_fitting",
-}  # fmt: skip
-"""Our code for each rule of the schema, the same words as for a service's form; any other rule is `invalid`."""
 
 
 class Reader:
@@ -35,7 +31,8 @@ class Reader:
     def __init__(self, body: type[Struct]) -> None:
         self._decoder = msgspec.json.Decoder(body)
         (schema,), parts = msgspec.json.schema_components([body], ref_template="#/$defs/{name}")
-        text = msgspec.json.encode({**schema, "$defs": parts}).decode()
+        self._schema = {**schema, "$defs": parts}
+        text = msgspec.json.encode(self._schema).decode()
         self._explain = jsonschema_rs.Draft202012Validator(text, validate_formats=True, offline=True)
 
     def read(self, raw: bytes, say: Says, language: str) -> Any:
@@ -53,12 +50,18 @@ class Reader:
     def _problem(self, raw: bytes, exc: Exception, say: Says, language: str) -> Problem:
         tree = _parsed(raw)
         found = [
-            explained(pointer_of(error), _rule(error), _params(error), say, language)
+            explained(pointer_of(error), *violated(error, self._schema), say, language)
             for error in self._explain.iter_errors(tree)
         ]
         found += [explained(pointer, "control", {}, say, language) for pointer in _controls(tree, "")]
         # A stricter decoder than the schema: its message names the place and the rule, not the value.
         return invalid(found or [explained(_place(str(exc)), "invalid", {}, say, language)])
+
+
+@cache
+def reader_of(body: type[Struct]) -> Reader:
+    """The one reader of this type: making it costs a start as much as reading a thousand bodies."""
+    return Reader(body)
 
 
 def _parsed(raw: bytes) -> Any:
@@ -100,15 +103,6 @@ def pointer_of(error: Any) -> str:
     if kind.name == "additionalProperties" and kind.unexpected:
         return f"{path}/{str(kind.unexpected[0])[:100].replace('~', '~0').replace('/', '~1')}"
     return path
-
-
-def _rule(error: Any) -> str:
-    return RULES.get(error.kind.name, "invalid")
-
-
-def _params(error: Any) -> dict[str, str]:
-    limit = getattr(error.kind, "limit", None)
-    return {} if limit is None else {"limit": str(limit)}
 
 
 def _place(message: str) -> str:

@@ -15,12 +15,12 @@ from aggregator.api.assisted import done_for_citizen
 from aggregator.api.auth import Caller, Gate, require, require_token_of
 from aggregator.api.bound import Proofs
 from aggregator.api.call import Call, Rooms, Waiting
-from aggregator.api.decode import Reader
+from aggregator.api.decode import reader_of
 from aggregator.api.edge import SLIP, Edge, Slip
 from aggregator.api.headers import Patience, bearer_of, etag_listed, key_of, patience_of
 from aggregator.api.origin import PREFIX
 from aggregator.api.problem import Problem
-from aggregator.api.query import QueryReader
+from aggregator.api.query import query_reader_of
 from aggregator.api.route import Answer, Found, Route, Router, allowed
 from aggregator.api.shapes import ErrorLine
 from aggregator.api.upload_read import read_upload
@@ -44,8 +44,8 @@ class Dispatch:
         self._edge = edge
         self._proofs = proofs
         read = (route.body for route in router.routes if not route.uploads)
-        self._bodies = {body: Reader(body) for body in read if body is not None}
-        self._queries = {route.query: QueryReader(route.query) for route in router.routes}
+        self._bodies = {body: reader_of(body) for body in read if body is not None}
+        self._queries = {route.query: query_reader_of(route.query) for route in router.routes}
         self._waiting = Waiting(rooms.limits.waiting, edge.moved)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -58,7 +58,7 @@ class Dispatch:
         caller = await self._caller(request, slip, origin)
         route = _route_of(request.method, found, self._router, request.rel_url.raw_path)
         require(caller, route.scope)
-        require_token_of(caller, route.for_whom, in_person=route.in_person)
+        require_token_of(caller, route.for_whom, in_person=route.in_person, of_nominee=route.of_nominee)
         slip.standings.append(standing := self._rooms.buckets.take(caller.quota, caller.portal_id))
         if standing.wait_s > 0:
             raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True)
@@ -93,7 +93,7 @@ class Dispatch:
                 await self._bound(request, slip, caller, token)
             return caller  # noqa: TRY300 - a refusal of either is counted below
         except Problem as exc:
-            standing = self._rooms.buckets.take(self._rooms.limits.address, request.remote or "")
+            standing = self._rooms.buckets.take(self._rooms.limits.address, slip.address)
             slip.standings.append(standing)
             if standing.wait_s > 0:
                 raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True) from exc
@@ -133,7 +133,7 @@ class Dispatch:
             patience=patience_of(headers["Prefer"]) if "Prefer" in headers else Patience(),
             if_none_match=headers.get("If-None-Match", ""),
             if_match=_matched(headers, route),
-            address=request.remote or "",
+            address=slip.address,
             progress=slip.progress,
             gone=lambda: transport is None or transport.is_closing(),
             standings=slip.standings,

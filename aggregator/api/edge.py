@@ -6,18 +6,21 @@ request line, AS-3) goes out in its own words.
 """
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from math import ceil
 
 import msgspec
 from aiohttp import web
 
+from aggregator.api.decode import explained, invalid
 from aggregator.api.headers import language_of
 from aggregator.api.limits import Limits, Standing
 from aggregator.api.origin import origin_of
 from aggregator.api.problem import Problem, Progress, Says, Setting, document, retry_after
+from aggregator.api.proxies import FORWARDED, Proxies
 from aggregator.api.route import PRIVATE
+from aggregator.citizens.envelopes import Erased
+from aggregator.sdk import fault
 from aggregator.sdk.clock import Chance, Clock, new_id
 from aggregator.store import StoreUnavailable
 
@@ -36,9 +39,20 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Slip:
     """What the edge knows of one request before anyone has looked inside; the layers below add to it."""
 
-    __slots__ = ("allow_origin", "cache", "keyed", "language", "origin", "progress", "request_id", "standings")
+    __slots__ = (
+        "address",
+        "allow_origin",
+        "cache",
+        "keyed",
+        "language",
+        "origin",
+        "progress",
+        "request_id",
+        "standings",
+    )
 
-    def __init__(self, request_id: str, language: str, origin: str) -> None:
+    def __init__(self, request_id: str, language: str, origin: str, address: str = "") -> None:
+        self.address = address
         self.request_id = request_id
         self.language = language
         self.origin = origin
@@ -56,7 +70,15 @@ class Edge:
     """The one middleware."""
 
     def __init__(  # noqa: PLR0913 - the parts an answer needs
-        self, *, clock: Clock, chance: Chance, say: Says, limits: Limits, base_url: str | None, arrived: "Arrived"
+        self,
+        *,
+        clock: Clock,
+        chance: Chance,
+        say: Says,
+        limits: Limits,
+        base_url: str | None,
+        arrived: "Arrived",
+        proxies: Proxies,
     ) -> None:
         self._clock = clock
         self._chance = chance
@@ -64,6 +86,7 @@ class Edge:
         self._limits = limits
         self._base_url = base_url
         self._arrived = arrived
+        self._proxies = proxies
         self.in_flight = 0
 
     def moved(self, by: int) -> None:
@@ -77,6 +100,7 @@ class Edge:
             new_id("req", self._clock, self._chance),
             language_of(request.headers.get("Accept-Language", "")),
             origin_of(request, self._base_url),
+            self._proxies.address(request.remote or "", request.headers.getall(FORWARDED, ())),
         )
         request[SLIP] = slip
         self.in_flight += 1
@@ -96,6 +120,9 @@ class Edge:
             return self._refusal(request, exc, slip)
         except StoreUnavailable:
             return self._refusal(request, Problem("store-unavailable", retry_after_s=_STORE_AGAIN_S), slip)
+        except Erased:  # named by a portal that still has the id, or forgotten this moment
+            nobody = explained("/citizen_id", "no_such_citizen", {}, self._say, slip.language)
+            return self._refusal(request, invalid([nobody]), slip)
         except web.HTTPException as exc:
             return self._refusal(request, _translated(exc), slip)
         except Exception as exc:  # noqa: BLE001 - the last line: a crash becomes a problem document, its place a log line
@@ -156,16 +183,8 @@ def _translated(exc: web.HTTPException) -> Problem:
 
 
 def _tell(exc: BaseException, slip: Slip) -> None:
-    places = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)
-    ]
-    log.error(
-        "request.crashed",
-        extra={
-            "error": type(exc).__name__, "place": " ".join(places[-6:]), "request_id": slip.request_id,
-            "effect": slip.progress.effect,
-        },
-    )  # fmt: skip
+    of_whom = {"request_id": slip.request_id, "effect": slip.progress.effect}
+    log.error("request.crashed", extra=fault.told(exc) | of_whom)
 
 
 def seconds_up(value: float) -> int:

@@ -94,8 +94,8 @@ def afforded(call: Call, agencies: Sequence[str]) -> tuple[str, ...]:
 
 
 def _share(call: Call, agency_id: str) -> Standing:
-    policy = call.rooms.registry().agencies[agency_id].guarded.policy
-    quota = Quota(agency_id, max(1, ceil(policy.max_rps)), 1)
+    rps = call.rooms.registry().agencies[agency_id].guarded.rate.rps
+    quota = Quota(agency_id, max(1, ceil(rps)), 1)
     return call.rooms.buckets.take(quota, f"{call.caller.portal_id}/{agency_id}")
 
 

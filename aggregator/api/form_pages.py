@@ -144,7 +144,7 @@ class FormPages:
         if step != "check" and step.removeprefix("say-") in (*LANGUAGES, "change"):
             again = self._shown(request, language if step == "change" else step.removeprefix("say-"), given)
             return self._response(self._pages.form(again), again.language)
-        if self._parts.buckets.take(self._parts.limits.address, request.remote or "").wait_s > 0:
+        if self._parts.buckets.take(self._parts.limits.address, request[SLIP].address).wait_s > 0:
             return self._again(page, "form.busy", 429)
         form, mistakes = self._checked(page)
         return self._wrong(page, mistakes) if mistakes else await self._done(page, form, step, once)
@@ -159,7 +159,7 @@ class FormPages:
                 raise Problem("malformed-request", close=True) from exc
         if request.content_type != "multipart/form-data" or not self._parts.portal():
             raise Problem("not-supported", variant="form", close=True)
-        if self._parts.buckets.take(self._parts.limits.address, request.remote or "").wait_s > 0:
+        if self._parts.buckets.take(self._parts.limits.address, request[SLIP].address).wait_s > 0:
             raise Problem("rate-limited", close=True)
         sent = await read_page(request, self._parts.limits, MOST_FIELDS)
         owner = Owner(self._parts.portal())

@@ -92,10 +92,7 @@ class Buckets:
             if quota.window_s >= TOLD_FROM_S:
                 known = self._untold.get((quota.name, who))
                 self._untold[quota.name, who] = (quota, known[1] + 1 if known else 1)
-        self._levels[quota.name, who] = (level, now)
-        self._levels.move_to_end((quota.name, who))
-        if len(self._levels) > self._most:
-            self._levels.popitem(last=False)
+        self._keep((quota.name, who), level, now)
         wait_s = 0.0 if admitted else (1.0 - level) / rate
         return Standing(quota, max(0, int(level)), ceil((quota.limit - level) / rate), wait_s)
 
@@ -107,7 +104,7 @@ class Buckets:
     def told(self, quota: Quota, who: str, left: float) -> None:
         """What is left with everybody's use in it; less than nothing where several let a burst through at once."""
         since = self._untold.get((quota.name, who), (quota, 0))[1]
-        self._levels[quota.name, who] = (left - since, self._clock.monotonic())
+        self._keep((quota.name, who), left - since, self._clock.monotonic())
 
     def look(self, quota: Quota, who: str) -> Standing:
         """The standing without taking anything."""
@@ -115,6 +112,13 @@ class Buckets:
         rate = quota.limit / quota.window_s
         wait_s = 0.0 if level >= 1.0 else (1.0 - level) / rate
         return Standing(quota, max(0, int(level)), ceil((quota.limit - level) / rate), wait_s)
+
+    def _keep(self, key: tuple[str, str], level: float, now: float) -> None:
+        """Who was not seen for longest is forgotten first, and begins with a full bucket."""
+        self._levels[key] = (level, now)
+        self._levels.move_to_end(key)
+        if len(self._levels) > self._most:
+            self._levels.popitem(last=False)
 
     def _level(self, quota: Quota, who: str, now: float) -> float:
         level, at = self._levels.get((quota.name, who), (float(quota.limit), now))

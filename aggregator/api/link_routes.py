@@ -14,8 +14,9 @@ LINKS = (
     Route(
         method="POST", path="/citizens/{citizen_id}/links", operation_id="makeLink", handle=link_desk.make,
         scope="links.write", summary="Link a record at an agency",
-        about="The agency proves it: an identifier with a second factor. 201 when it has, 202 while the agency is "
-        "away. Repeating it gives the same link: no key is needed.",
+        about="The agency proves it: an identifier with a second factor, or its own code to the mobile number it has "
+        "on record. 201 when it has, 202 while the agency is away or the code is on its way. Repeating it gives the "
+        "same link: no key is needed.",
         body=LinkAsked, result=LinkGiven, success=(201, 202), waits=True, conflicts=True, for_whom="citizen",
     ),
     Route(
@@ -31,8 +32,15 @@ LINKS = (
     Route(
         method="POST", path="/citizens/{citizen_id}/links/{link_id}/verifications", operation_id="verifyLink",
         handle=link_desk.verify, scope="links.write", summary="Prove a link again",
-        about="For a link that is pending because its agency was away.",
+        about="With the code that the agency sent, or for a link that is pending because its agency was away.",
         body=ProofAsked, result=LinkGiven, waits=True, conflicts=True, for_whom="citizen",
+    ),
+    Route(
+        method="POST", path="/citizens/{citizen_id}/links/{link_id}/codes", operation_id="sendLinkCode",
+        handle=link_desk.send_code, scope="links.write", summary="Have the agency send another code",
+        about="After 30, 60 and 120 seconds, then once an hour; five an hour and ten a day for a record and a citizen. "
+        "The code before it is over.",
+        result=LinkGiven, success=(202,), waits=True, conflicts=True, for_whom="citizen",
     ),
     Route(
         method="GET", path="/citizens/{citizen_id}/form-values", operation_id="getFormValues",

@@ -17,6 +17,7 @@ from aggregator.api.words import (
     many,
     open_words,
     text,
+    whole,
 )
 
 LinkId = Annotated[
@@ -42,20 +43,54 @@ Amount = Annotated[
 ]
 
 
+Proof = Annotated[
+    str,
+    open_words(
+        "How it is proved. FACTOR: by what only the owner knows, in the form or as the amount. AGENCY_CODE: by the "
+        "code that the agency sends to the mobile number it has on record.",
+        "FACTOR",
+        "AGENCY_CODE",
+    ),
+]
+AgencyCode = Annotated[str, text("The code that the agency sent.", "123456", most=12, pattern="^[0-9A-Za-z]{4,12}$")]
+
+
 class LinkAsked(Asked, frozen=True, kw_only=True):
-    """A claim to be a record, with its proof. `mobile` in a form is filled with the citizen's own."""
+    """A claim to be a record, with its proof. `mobile` in a form is filled with the citizen's own.
+
+    Without `proof` it is the one the service takes; of two, FACTOR where form or amount proves, else AGENCY_CODE.
+    """
 
     service_id: ServiceId
     form: Form
     agency: AgencyId | UnsetType = UNSET
     amount: Amount | UnsetType = UNSET
+    proof: Proof | UnsetType = UNSET
 
 
 class ProofAsked(Asked, frozen=True, kw_only=True):
-    """The proof once more: the whole form, or nothing to use the one that was kept."""
+    """The code that the agency sent; or the proof once more: the whole form, or nothing to use the kept one."""
 
     form: Form | UnsetType = UNSET
     amount: Amount | UnsetType = UNSET
+    code: AgencyCode | UnsetType = UNSET
+
+
+class CodeAwaited(Given, frozen=True, kw_only=True):
+    """The agency's own code, as far as the citizen may know of it."""
+
+    state: Annotated[
+        str,
+        open_words(
+            "SENT: it can be typed. DOUBTFUL: nobody knows whether one was sent. NONE: none can be used, ask for one.",
+            "SENT", "DOUBTFUL", "NONE",
+        ),
+    ]  # fmt: skip
+    sent_to: Annotated[str, text("Where it went, masked.", "******1234", most=20)] | UnsetType = UNSET
+    tries_left: Annotated[int, whole("How often it may still be tried.", 3)]
+    expires_at: When | UnsetType = UNSET
+    resend_at: When
+    """When another one may be asked for."""
 
 
 class LinkGiven(Given, frozen=True, kw_only=True):
@@ -74,6 +109,7 @@ class LinkGiven(Given, frozen=True, kw_only=True):
     exclusive: Flag
     created_at: When
     verified_at: When | UnsetType = UNSET
+    code: CodeAwaited | UnsetType = UNSET
     explanation: Sentence
 
 

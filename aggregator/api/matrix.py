@@ -10,11 +10,11 @@ from pathlib import Path
 
 from aggregator.api.route import Route
 from aggregator.api.table import TABLE
-from aggregator.citizens.assistance import Task, rights_of
+from aggregator.citizens.assistance import AT_A_COUNTER, RIGHTS, Task, rights_of
 from aggregator.citizens.rights import CITIZEN_SCOPES, KINDS
 
-CITIZEN, ASSISTANT = "CITIZEN", "ASSISTANT"
-PRINCIPALS = (*KINDS, CITIZEN, ASSISTANT)
+CITIZEN, ASSISTANT, NOMINEE = "CITIZEN", "ASSISTANT", "NOMINEE"
+PRINCIPALS = (*KINDS, CITIZEN, ASSISTANT, NOMINEE)
 OPEN: Mapping[str, str] = {
     "/oauth": "Tokens: clients by signature or secret; refusals count against the address. Public keys: everybody.",
     "/problems": "Everybody: what a refusal means.",
@@ -55,14 +55,17 @@ default: what has no mark is refused with 403, and without a valid token with 40
 PORTAL, KIOSK, COUNTER, OPERATOR and CENTRE are kinds of clients (`aggregator portal add --kind`); the mark is the most
 a client of the kind can hold, its own rights may be fewer. CITIZEN is a citizen's token: it opens that citizen's things
 alone, and never more than the portal may that carries it. ASSISTANT is the token of somebody who acts for a citizen
-with the citizen's code; the mark is what all tasks together give.
+with the citizen's code; the mark is what all tasks together give. NOMINEE is the token of whom the citizen
+named for after death or incapacity, once two officers granted it: the citizen's rights over their own data alone.
 """
 
 
 def allowed(route: Route, principal: str) -> bool:
     """Whether a client of this kind, with all rights of its kind, may call the route."""
     if principal == ASSISTANT:
-        return route.scope in rights_of(Task) and route.for_whom != "portal" and not route.in_person
+        return route.scope in rights_of(AT_A_COUNTER) and route.for_whom != "portal" and not route.in_person
+    if principal == NOMINEE:
+        return route.of_nominee and route.scope in RIGHTS[Task.RIGHTS]
     if principal == CITIZEN:
         return route.scope in CITIZEN_SCOPES and route.for_whom != "portal"
     return route.scope in KINDS[principal] and route.for_whom != "citizen"

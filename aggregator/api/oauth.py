@@ -52,7 +52,7 @@ class Tokens:
     async def issue(self, request: web.Request) -> web.Response:
         """POST /oauth/token."""
         slip = request[SLIP]
-        standing = self._buckets.look(self._limits.address, request.remote or "")
+        standing = self._buckets.look(self._limits.address, request[SLIP].address)
         slip.standings.append(standing)
         if standing.wait_s > 0:
             raise Problem("rate-limited", retry_after_s=standing.wait_s, close=True)
@@ -63,7 +63,7 @@ class Tokens:
             return _json(200, await self._granted(request, _fields(raw)))
         except Refusal as exc:
             if str(exc) == "invalid_client":
-                self._buckets.take(self._limits.address, request.remote or "")
+                self._buckets.take(self._limits.address, request[SLIP].address)
                 return _json(401, {"error": "invalid_client"}, {"WWW-Authenticate": 'Basic realm="oauth"'})
             return _json(400, {"error": str(exc)})
 

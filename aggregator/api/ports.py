@@ -1,6 +1,6 @@
 """What the API asks of the rooms below it, and nothing more: tests can stand in for a room without patching one."""
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from aggregator.cases.rebuild import Presented
 from aggregator.cases.record import CaseRecord, EventRecord, LegRecord
 from aggregator.cases.sums import Sums
 from aggregator.cases.switch import Stop
+from aggregator.cases.takeout import TakenCase
 from aggregator.cases.worklist import Decided, Shown
 from aggregator.citizens.links import Link
 from aggregator.citizens.portals import Portal
@@ -54,6 +55,8 @@ class DeskPort(Protocol):
 
     async def by_number(self, number: str) -> CaseRecord | None: ...
 
+    def taken_along(self, citizen_ids: Sequence[str]) -> AsyncIterator[TakenCase]: ...
+
     async def sums(self, portal_id: str, citizen_ids: Sequence[str]) -> Sums: ...
 
     async def followed(self, asked: Followed) -> CaseRecord | None: ...
@@ -89,6 +92,8 @@ class PaymentsPort(Protocol):
     async def payments(
         self, *, portal_id: str, phase: str = "", after: str = "", limit: int = 50
     ) -> list[tuple[Payment, str]]: ...
+
+    async def of_citizen(self, citizen_ids: Sequence[str]) -> list[tuple[Payment, str]]: ...
 
     async def for_fee(self, case_id: str) -> Payment | None: ...
 

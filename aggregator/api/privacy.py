@@ -28,6 +28,7 @@ from aggregator.api.route import Answer
 from aggregator.api.session_shapes import NothingGiven
 from aggregator.cases.number import shown
 from aggregator.citizens.accesses import Seen
+from aggregator.citizens.assistance import ByWhom
 from aggregator.citizens.consents import GIVEN_ALONE, Consent, Purpose
 from aggregator.citizens.erasure import Notice
 from aggregator.citizens.privacy import PrivacyRoom
@@ -59,7 +60,7 @@ async def give(call: Call) -> Answer:
 
 async def consents(call: Call) -> Answer:
     """GET /citizens/{citizen_id}/consents."""
-    return Answer(ConsentList(items=await _all_given(call, await citizen_of(call))))
+    return Answer(ConsentList(items=await consents_given(call, await citizen_of(call), 500)))
 
 
 async def consent(call: Call) -> Answer:
@@ -96,7 +97,7 @@ async def export(call: Call) -> Answer:
         profile=msgspec.to_builtins(person.profile),
         cases=await _cases(call, person.id),
         links=tuple(link_view(call, link) for link in await call.rooms.citizens.links.of(person.id)),
-        consents=await _all_given(call, person.id),
+        consents=await consents_given(call, person.id, 500),
         looks=tuple(_look(one) for one in await room.accesses.of(person.id)),
     )
     return Answer(given)
@@ -104,7 +105,11 @@ async def export(call: Call) -> Answer:
 
 async def forget(call: Call) -> Answer:
     """DELETE /citizens/{citizen_id}."""
-    notice = await room_of(call).erasure.ask(await citizen_of(call))
+    room, citizen_id = room_of(call), await citizen_of(call)
+    notice = await room.erasure.ask(citizen_id)
+    if call.caller.by_whom == ByWhom.NOMINEE:
+        await room.notices.remember(citizen_id, "nominee_erases")
+        await room.notices.tell(room.claims.words)
     return Answer(_notice(call, notice), status=202)
 
 
@@ -130,8 +135,9 @@ def room_of(call: Call) -> PrivacyRoom:
     return call.rooms.privacy
 
 
-async def _all_given(call: Call, citizen_id: str) -> tuple[ConsentGiven, ...]:
-    return tuple([await _given(call, one) for one in await room_of(call).consents.of(citizen_id)])
+async def consents_given(call: Call, citizen_id: str, most: int = 1_000_000) -> tuple[ConsentGiven, ...]:
+    """The newest first, each that holds with its artefact."""
+    return tuple([await _given(call, one) for one in await room_of(call).consents.of(citizen_id, most)])
 
 
 async def _given(call: Call, one: Consent) -> ConsentGiven:

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType
 
 from aggregator.api.link_shapes import LinkGiven
+from aggregator.api.session_shapes import SessionId
 from aggregator.api.shapes import Asked, Given
+from aggregator.api.upload_shapes import DocumentId
 from aggregator.api.words import (
     AgencyId,
     CitizenId,
@@ -13,11 +15,13 @@ from aggregator.api.words import (
     Number,
     Sentence,
     StatusWord,
+    WebAddress,
     When,
     many,
     open_words,
     signed,
     text,
+    whole,
 )
 
 ConsentId = Annotated[
@@ -27,7 +31,8 @@ ConsentId = Annotated[
     ),
 ]
 PurposeWord = Annotated[
-    str, open_words("What it is for.", "ASK_AGENCIES", "PASS_ON", "FILL_FORMS", "ASSISTANCE", "FETCH_DOCUMENTS")
+    str,
+    open_words("What it is for.", "ASK_AGENCIES", "PASS_ON", "FILL_FORMS", "ASSISTANCE", "FETCH_DOCUMENTS", "NOMINEE"),
 ]
 PortalId = Annotated[str, text("A portal's machine id.", "prt_01JCZ5QK8V9XW3T6R2M4N7P0AB", most=60)]
 
@@ -82,7 +87,7 @@ class AccessLine(Given, frozen=True, kw_only=True):
 
     at: When
     portal_id: PortalId
-    by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY", "ASSISTANT")]
+    by_whom: Annotated[str, open_words("Who looked.", "CITIZEN", "PORTAL", "AGENCY", "ASSISTANT", "NOMINEE", "OFFICER")]
     what: Annotated[
         str,
         open_words(
@@ -125,8 +130,29 @@ class ExportedCase(Given, frozen=True, kw_only=True):
     created_at: When
 
 
+class TakeoutAsked(Asked, frozen=True, kw_only=True):
+    """Everything, with the code that was given for it. `documents_after`: go on with the files after this one."""
+
+    confirmations: Annotated[tuple[SessionId, ...], many("A session of CONFIRM whose code was given just now.", 3)] = ()
+    documents_after: DocumentId | UnsetType = UNSET
+
+
+class TakeoutGiven(Given, frozen=True, kw_only=True):
+    """An archive (zip) of JSON files and documents. `documents_after` is there while more documents are to come."""
+
+    download_url: WebAddress
+    until: When
+    sha256: Annotated[str, text("Of the archive, hexadecimal.", "0" * 64, most=64, pattern="^[0-9a-f]{64}$")]
+    size_bytes: Annotated[int, whole("Its size.", 120_000)]
+    files: Annotated[
+        tuple[Annotated[str, text("A file in it.", "cases.json", most=200)], ...], many("What is in it.", 5000)
+    ]
+    documents_after: DocumentId | UnsetType = UNSET
+    explanation: Sentence
+
+
 class CitizenExport(Given, frozen=True, kw_only=True):
-    """Everything we hold of the citizen, as data."""
+    """What this portal's window shows of the citizen, as data; `exports` has everything."""
 
     citizen_id: CitizenId
     exported_at: When

@@ -66,6 +66,12 @@ PARAMETERS: Mapping[str, Parameter] = {
     "assistance_id": Parameter(
         "^asn_[0-9A-HJKMNP-TV-Z]{26}$", "The assistance's machine id.", "asn_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
     ),
+    "nomination_id": Parameter(
+        "^nom_[0-9A-HJKMNP-TV-Z]{26}$", "The nomination's machine id.", "nom_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
+    ),
+    "claim_id": Parameter(
+        "^ncl_[0-9A-HJKMNP-TV-Z]{26}$", "A nominee's request to act.", "ncl_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
+    ),
     "draft_id": Parameter(
         "^drf_[0-9A-HJKMNP-TV-Z]{26}$", "The draft's machine id.", "drf_01JCZ5QK8V9XW3T6R2M4N7P0AB", 30
     ),
@@ -116,7 +122,9 @@ class Route:
     uploads: bool = False
     """The body is multipart/form-data: one file, and words about it."""
     in_person: bool = False
-    """Nobody who acts for the citizen may do it."""
+    """Nobody who acts for the citizen may do it, but whom the next line lets."""
+    of_nominee: bool = False
+    """A right over the citizen's own data: the nominee's too, once granted. Nothing else is."""
     conflicts: bool = False
     """It can be refused as things stand (409)."""
 

@@ -8,8 +8,8 @@ from aggregator.api.ports import SwitchPort
 from aggregator.api.problem import Problem
 from aggregator.api.route import Answer
 from aggregator.api.worklist_shapes import OverrideAsked, OverrideLine, OverrideList
-from aggregator.cases.four_eyes import NoName
 from aggregator.cases.switch import Stop
+from aggregator.citizens.four_eyes import NoName
 
 STOP, GO = "STOP", "GO"
 

@@ -38,6 +38,7 @@ from aggregator.api.fee_quotes import QUOTES
 from aggregator.api.feeds import BATCH, CloudEvent, FeedQuery
 from aggregator.api.leg_shapes import CaseDocument, SlotList, SlotsQuery
 from aggregator.api.link_routes import LINKS
+from aggregator.api.nominee_routes import NOMINEES
 from aggregator.api.payment_routes import PAYMENTS
 from aggregator.api.privacy_routes import PRIVACY
 from aggregator.api.receipt_shapes import ReceiptBrought
@@ -212,6 +213,7 @@ TABLE = (
     + PRIVACY
     + SESSIONS
     + ASSISTANCES
+    + NOMINEES
     + PAYMENTS
     + OPERATIONS
     + WORKLIST

@@ -89,7 +89,7 @@ class TusUploads:
         try:
             caller = await self._gate.caller(bearer_of(request.headers.get("Authorization", "")))
         except Problem:
-            if self._buckets.take(self._limits.address, request.remote or "").wait_s > 0:
+            if self._buckets.take(self._limits.address, request[SLIP].address).wait_s > 0:
                 raise Problem("rate-limited", close=True) from None
             raise
         require(caller, "documents.write")

@@ -29,11 +29,11 @@ from aggregator.api.worklist_shapes import (
 )
 from aggregator.cases.desk import StoredAnswer
 from aggregator.cases.dossier import AttemptRecord, Dossier
-from aggregator.cases.four_eyes import NoName, Proposal, SameName
 from aggregator.cases.items import Decision, Item, Undecidable
 from aggregator.cases.number import shown
 from aggregator.cases.verdict import may_have_acted
 from aggregator.cases.worklist import Decided, Shown, UnknownItem
+from aggregator.citizens.four_eyes import NoName, Proposal, SameName
 from aggregator.sdk.clock import epoch_ms
 from aggregator.store import StoreUnavailable
 

@@ -153,7 +153,7 @@ async def _ask(  # noqa: PLR0913 - what is asked, of whom, for which leg
         raise ActionNotPossible("already_done")
     first = await standing.first_operation(run, leg.id)
     asked = further(desk, first, name)
-    more = seal_more(desk.vault, asked.id, wish.form)
+    more = seal_more(desk.vault, asked, wish.form)
     await insert_operation(run, asked, agency.operations[name].effective.value, more)
     data = {"operation": name, "state": State.READY.value, "attempt": 0}
     told = NewEvent(type="operation.ready", at=desk.clock.now(), case_id=first.case_id, agency=agency.id, data=data)

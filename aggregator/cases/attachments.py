@@ -75,7 +75,9 @@ async def hold(run: Run, case_id: str, service: Service, form: Mapping[str, Any]
     """In the commit that opens the case: the documents its upload fields name are kept for it."""
     uploads = {name: value for name, value in form.items() if _is_upload(service, name)}
     for field, document_id in named_in(uploads).items():
-        await run("insert into case_document values ($1, $2, $3)", case_id, field, document_id)
+        await run(
+            "insert into case_document (case_id, field, document_id) values ($1, $2, $3)", case_id, field, document_id
+        )
         await run("update document set expires_ms = null where id = $1", document_id)
 
 

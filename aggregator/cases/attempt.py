@@ -19,7 +19,7 @@ from aggregator.cases.operation import Operation
 from aggregator.cases.settle import RESENDS, Step, concluded, doubt, held, hold_reason, to_person
 from aggregator.cases.worker import Worker
 from aggregator.citizens.consents import STILL_HOLDS, Consents
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
 from aggregator.registry.agency import Agency
@@ -30,14 +30,12 @@ from aggregator.sdk.errors import ConsentMissing, NotAttempted
 from aggregator.sdk.model import Order
 from aggregator.sdk.waypoints import passing
 from aggregator.sdk.wire import Sent, Trail
-from aggregator.store import Run, Store, StoreUnavailable
+from aggregator.store import Damaged, Run, Store, StoreUnavailable
 
-REPLY_CAP = 65_536
-"""Bytes of a raw answer kept as evidence."""
+REPLY_CAP = 65_536  # bytes of a raw answer kept as evidence
 LEASE_MARGIN_S = 5.0
 T3_RETRY_S = 0.5
-STOPPED_S = 60.0
-"""When to look again at an agency that an operator has stopped; lifting the stop does not wait for it."""
+STOPPED_S = 60.0  # when to look again at an agency that is stopped; lifting the stop does not wait for it
 _ORPHANS_AGAIN = "update inbox set next_ms = $1 where agency = $2 and state in ('NEW', 'ORPHAN') and next_ms > $1"
 """A new number of the agency: what it pushed ahead of it may be placed now."""
 _STOPPED = "select agency from agency_switch where agency = $1 and (until_ms is null or until_ms > $2)"
@@ -48,7 +46,7 @@ class Desktop:
     """What an attempt works with. Without `consents` nothing that needs a citizen's leave is sent."""
 
     store: Store
-    vault: Vault
+    vault: Envelopes
     clock: Clock
     chance: Chance
     worker: Worker
@@ -116,7 +114,7 @@ class JournaledTrail(Trail):
             raise Stopped("stopped by an operator", STOPPED_S)
         if self.consent_id and not await run(STILL_HOLDS, self.consent_id, now_ms):
             raise ConsentMissing("withdrawn meanwhile")
-        await counted_send(run, op.agency)
+        await counted_send(run, op.agency, self._desk.worker.quarantine_id)
         await self._not_overtaken(run, op)
         await self._same_bytes(run, op)
         step = Step(State.SENDING, op.reason_code, "state.sending", now_ms + 60_000, doubtful=op.doubtful)
@@ -152,14 +150,14 @@ class JournaledTrail(Trail):
             raise LeaseOver("the lease ended before the write")
 
 
-async def counted_send(run: Run, agency: str) -> None:
-    """One more send, for the watermark. Raises Quarantined: this is the gate no send gets past."""
-    shut = await run(
-        "select 1 from quarantine q where q.ended_ms is null and not exists"
-        " (select 1 from quarantine_left l where l.quarantine_id = q.id and l.agency = $1)",
-        agency,
-    )
-    if shut:
+async def counted_send(run: Run, agency: str, known: int) -> None:
+    """One more send, for the watermark. Raises Quarantined: this is the gate no send gets past.
+
+    `known`: the last quarantine this process has heard of; after a later one nobody has looked for what it now sends.
+    """
+    left = "select 1 from quarantine_left l where l.quarantine_id = q.id and l.agency = $1"
+    shut = f"select 1 from quarantine q where q.id > $2 or q.ended_ms is null and not exists ({left})"  # noqa: S608 - ours
+    if await run(shut, agency, known):
         raise Quarantined("the agency is in quarantine")
     await run("update event_counter set last = last + 1 where name = 'send'")
 
@@ -190,6 +188,10 @@ async def conclude(desk: Desktop, agency: Agency, trail: JournaledTrail, outcome
     while True:
         try:
             await desk.store.write(lambda run: _record(run, desk, agency, trail, outcome))
+        except Damaged:
+            return  # it will never take it: the attempt is in doubt, as if this process had died in it
+        except ledger.Stale:
+            continue  # moved between our look and our write by one that knows no decision 103: look again
         except StoreUnavailable:
             await desk.clock.sleep(T3_RETRY_S)
         else:
@@ -254,13 +256,11 @@ async def _forgotten(run: Run, desk: Desktop, declared: Declared, op: Operation,
     now_ms = epoch_ms(desk.clock.now())
     told: list[NewEvent] = []
     if op.state is State.READY:
-        sure = isinstance(made.outcome, Confirmed)
         counted = replace(op, sends=op.sends + 1)
         step = doubt(counted, declared, now_ms)
-        step = replace(step, reason="not_confirmed") if sure else step
-        mark = Mark(
-            attempt=made.trail.n, sends=counted.sends, ended_ms=now_ms, first_sent_ms=op.first_sent_ms or now_ms
-        )
+        step = replace(step, reason="not_confirmed") if isinstance(made.outcome, Confirmed) else step
+        first_ms = op.first_sent_ms or now_ms
+        mark = Mark(attempt=made.trail.n, sends=counted.sends, ended_ms=now_ms, first_sent_ms=first_ms)
         moved = await ledger.move(run, op, step, desk.clock.now(), mark)
         op, told = moved.op, moved.events
     if op.state is State.IN_DOUBT and isinstance(made.outcome, Confirmed):

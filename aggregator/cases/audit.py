@@ -60,9 +60,9 @@ class Audit:
         done = {row["name"].removeprefix("audit:") for row in drawn}
         for agency in self._registry().agencies.values():
             if agency.id not in done and "find" in agency.operations:
-                await self._desk.store.write(partial(self._mark, agency=agency.id, day=day))
+                await self._desk.store.write(partial(self._mark, agency=agency.id, names=[*agency.operations], day=day))
 
-    async def _mark(self, run: Run, agency: str, day: str) -> None:
+    async def _mark(self, run: Run, agency: str, names: list[str], day: str) -> None:
         mine = await run(
             "insert into setting (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value"
             " where setting.value <> excluded.value returning name",
@@ -71,14 +71,18 @@ class Audit:
         )
         if not mine:
             return
-        known = await run(
-            "select id from operation where agency = $1 and state = 'CONFIRMED' and updated_ms between $2 and $3"
-            " order by updated_ms desc limit $4",
-            agency,
-            self._now_ms() - SINCE_MS,
-            self._now_ms() - FINDABLE_MS,
-            10 * SAMPLE,
-        )
+        newest = []
+        for name in names:  # kind by kind, as they are indexed
+            newest += await run(
+                "select id, updated_ms from operation where agency = $1 and name = $2 and state = 'CONFIRMED'"
+                " and updated_ms between $3 and $4 order by updated_ms desc limit $5",
+                agency,
+                name,
+                self._now_ms() - SINCE_MS,
+                self._now_ms() - FINDABLE_MS,
+                10 * SAMPLE,
+            )
+        known = sorted(newest, key=lambda row: int(row["updated_ms"]), reverse=True)[: 10 * SAMPLE]
         for place, row in enumerate(self._sample([row["id"] for row in known])):
             due_ms = self._now_ms() + place * MINUTE_MS
             await run("update operation set audit_due_ms = $1 where id = $2", due_ms, row)

@@ -6,6 +6,7 @@ hangs up cuts nothing.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ from aggregator.cases.worker import Worker
 from aggregator.feed import events
 from aggregator.feed.stream import Stream
 from aggregator.registry.agency import Agency, Registry
+from aggregator.sdk import fault
 from aggregator.sdk.clock import epoch_ms
 from aggregator.store import Run, StoreUnavailable
 
@@ -32,6 +34,8 @@ MISSING_S = 60.0
 """When to look again for an operation the registry does not have."""
 DRAIN_S = 8.0
 """How long a stopping process lets sends in flight finish; the rest becomes what its trail proves."""
+
+log = logging.getLogger(__name__)
 
 
 class Delivery:
@@ -75,8 +79,8 @@ class Delivery:
         self._running.pop(op.id, None)
         self._busy[op.agency] -= 1
         self._stream.wake(op.case_id)
-        if not done.cancelled() and (error := done.exception()):
-            raise error
+        if not done.cancelled() and (error := done.exception()):  # the next scan finds it where the store has it
+            log.error("delivery.failed", extra={"agency": op.agency, "operation_id": op.id} | fault.told(error))
 
     async def run(self) -> None:
         """Scans for what is due until cancelled; a store that is away is asked again."""
@@ -100,8 +104,9 @@ class Delivery:
     async def _scan(self) -> None:
         """Starts whoever may go now, agency by agency; agencies that left the registry keep what waits for them."""
         behind = False
+        waiting = await self._queue.waiting()
         for agency in self._registry().agencies.values():
-            for name in await self._queue.names(agency):
+            for name in waiting.get(agency.id, ()):
                 for op in await self._queue.due(agency, name):
                     self.start(op)
                 behind = behind or await self._queue.behind(agency, name)

@@ -16,12 +16,14 @@ from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
 from aggregator.cases.followed import Followed, Followers
 from aggregator.cases.keys import Key, KeyReused, KeyRunning, Keys, StoredAnswer, spend
+from aggregator.cases.listing import listing
 from aggregator.cases.opening import AgencyNotOffered, FormInvalid, NewCase, NotForCases, UnknownService
 from aggregator.cases.operation import Operation
 from aggregator.cases.receipt import receipt_claims
 from aggregator.cases.record import CaseRecord, EventRecord, LegRecord, event_of, load
 from aggregator.cases.settle import DOUBT_TEXTS
 from aggregator.cases.sums import Summary
+from aggregator.cases.takeout import Takeout
 from aggregator.cases.withdraw import ActionNotPossible
 from aggregator.citizens.documents import Owner
 from aggregator.feed.stream import Stream
@@ -31,7 +33,7 @@ from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import epoch_ms
 from aggregator.sdk.status import Status
 from aggregator.sdk.waypoints import passing
-from aggregator.store import Conflict, Run
+from aggregator.store import Conflict, Run, Value
 
 __all__ = [
     "ActionNotPossible",
@@ -79,6 +81,7 @@ class Desk:
         self._signer = signer
         self._keys = Keys(desk.store, desk.vault, desk.clock)
         self.sums = Summary(desk.store).of
+        self.taken_along = Takeout(desk, signer).cases
         self.followed = Followers(desk.store, desk.vault, desk.clock).case
 
     async def open(self, new: NewCase, key: Key) -> Opened:
@@ -89,7 +92,7 @@ class Desk:
         known = await self._known(key)
         if known is not None:
             return known
-        plan = opening.plan(self._desk, self._registry(), new)
+        plan = await opening.plan(self._desk, self._registry(), new)
         await self._papers(plan)
         passing("before_t1")
         try:
@@ -129,7 +132,7 @@ class Desk:
     async def _one(self, where: str, *args: str) -> CaseRecord:
         return (await self._load(where, *args))[0]
 
-    async def _load(self, where: str, *args: str | int) -> list[CaseRecord]:
+    async def _load(self, where: str, *args: Value) -> list[CaseRecord]:
         return await load(self._desk.store, self._desk.vault, self._desk.clock.now(), where, *args)
 
     async def case(self, case_id: str, *, portal_id: str) -> CaseRecord | None:
@@ -150,25 +153,10 @@ class Desk:
         limit: int = 50,
     ) -> list[CaseRecord]:
         """The portal's cases, newest first, after the case `after`; of one citizen where ids are given."""
-        where, args = ["portal_id = $1"], [portal_id]
-        wanted: list[tuple[str, str | int | None]] = [
-            ("status =", status),
-            ("kind =", kind),
-            ("service_id =", service_id),
-            ("updated_ms >=", None if updated_since is None else epoch_ms(updated_since)),
-            ("id <", after),
-        ]
-        values: list[str | int] = [*args]
-        if citizen_ids is not None:
-            marks = [f"${len(values) + at}" for at in range(1, len(citizen_ids) + 1)]
-            where.append(f"citizen_id in ({', '.join(marks)})")
-            values += citizen_ids
-        for clause, value in wanted:
-            if value is not None:
-                values.append(value)
-                where.append(f"{clause} ${len(values)}")
-        values.append(limit)
-        return await self._load(f"{' and '.join(where)} order by id desc limit ${len(values)}", *values)
+        since_ms = None if updated_since is None else epoch_ms(updated_since)
+        filters = {"status": status, "kind": kind, "service_id": service_id}
+        where, values = listing(portal_id, citizen_ids, filters, since_ms, after, limit)
+        return await self._load(where, *values)
 
     async def by_number(self, number: str) -> CaseRecord | None:
         """The case with this tracking number, 16 digits."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.cases.four_eyes import Proposal, proposal_of
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
+from aggregator.citizens.four_eyes import Proposal, proposal_of
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
 from aggregator.sdk.redact import mask_body
 from aggregator.store import Run, Store
@@ -86,10 +86,10 @@ class NewEvidence:
     body: bytes = b""
 
 
-async def keep(run: Run, vault: Vault, clock: Clock, chance: Chance, fact: NewEvidence) -> None:
+async def keep(run: Run, vault: Envelopes, clock: Clock, chance: Chance, fact: NewEvidence) -> None:
     """Keeps a fact as evidence, in the commit of whatever follows from it."""
-    row = new_id("evd", clock, chance)
-    sealed = vault.seal(fact.body, table="evidence", row=row, column="body_sealed") if fact.body else ""
+    row, owner = new_id("evd", clock, chance), await _owner(run, fact.item)
+    sealed = vault.seal(fact.body, owner=owner, table="evidence", row=row, column="body_sealed") if fact.body else ""
     await run(
         "insert into evidence (id, item, at_ms, source, kind, agency_reference, by_code, body_sealed)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -104,7 +104,13 @@ async def keep(run: Run, vault: Vault, clock: Clock, chance: Chance, fact: NewEv
     )
 
 
-async def dossier_of(store: Store, vault: Vault, item_id: str) -> Dossier:
+async def _owner(run: Run, item_id: str) -> str:
+    """Under whose key: of an item that is no operation nobody knows the citizen."""
+    rows = await run("select sealed_for from operation where id = $1", item_id)
+    return str(rows[0]["sealed_for"]) if rows else ""
+
+
+async def dossier_of(store: Store, vault: Envelopes, item_id: str) -> Dossier:
     """Everything kept about an item; empty lists for one that never was an operation."""
     attempts = await store.read("select * from attempt where operation_id = $1 order by n limit $2", item_id, MOST)
     looks = await store.read("select * from look where operation_id = $1 order by n desc limit $2", item_id, MOST)
@@ -114,11 +120,11 @@ async def dossier_of(store: Store, vault: Vault, item_id: str) -> Dossier:
         tuple(_attempt(row, vault) for row in attempts),
         tuple(_look(row) for row in reversed(looks)),
         tuple(_evidence(row, vault) for row in reversed(facts)),
-        proposal_of(waiting[0], vault) if waiting else None,
+        proposal_of(waiting[0], vault.own) if waiting else None,
     )
 
 
-def _attempt(row: Any, vault: Vault) -> AttemptRecord:
+def _attempt(row: Any, vault: Envelopes) -> AttemptRecord:
     place = f"{row['operation_id']}/{row['n']}"
     sealed = row["reply_sealed"]
     reply = vault.open(sealed, table="attempt", row=place, column="reply_sealed") if sealed else b""
@@ -143,7 +149,7 @@ def _look(row: Any) -> LookRecord:
     )
 
 
-def _evidence(row: Any, vault: Vault) -> EvidenceRecord:
+def _evidence(row: Any, vault: Envelopes) -> EvidenceRecord:
     sealed = row["body_sealed"]
     body = vault.open(sealed, table="evidence", row=row["id"], column="body_sealed") if sealed else b""
     text = body.decode("utf-8", "replace") if row["source"] == PERSON else mask_body(body)

@@ -45,7 +45,8 @@ async def unknown(run: Run, agency: str, receipts: Sequence[Receipt], since_ms: 
         if made_ms is None or made_ms < since_ms:
             continue
         known = await run(
-            "select 1 from operation where agency = $1 and (reference = $2 or agency_reference = $3)",
+            "select 1 from operation where agency = $1"
+            " and (reference = $2 or agency_reference = $3 and agency_reference <> '')",
             agency,
             receipt.reference,
             receipt.agency_reference,

@@ -37,12 +37,15 @@ SCAN_S = 0.5
 BATCH = 50
 BODY_CAP = 262_144
 RETRY_MS = 2_000
+TIDIED_AT_ONCE = 500  # nobody waits long for a write beside it
+_OVER = (
+    "delete from inbox where id in (select id from inbox where state in ('DONE', 'REFUSED') and received_ms < $1"
+    " order by received_ms limit $2) returning path_sealed"
+)
 KEPT_MS = 7 * 86_400_000
 """How long a callback is kept once it is done with; orphans stay until somebody has placed them."""
 CLOSED = TERMINAL - {State.CONFIRMED}
 DONE, NEW, ORPHAN, REFUSED = "DONE", "NEW", "ORPHAN", "REFUSED"
-
-
 ALTERED = "another body under a known event id"
 WAITING_MOST = 2_000
 """Callbacks of one agency that are stored and not yet worked through; beyond it the agency is asked to come back."""
@@ -97,6 +100,7 @@ class Inbox:
         )
 
         key = notice.event_id or _sha256(callback)
+        owner = await desk.vault.key_for("")  # whose case it is, if anybody's, is found out later
 
         async def put(run: Run) -> None:
             known = await run("select body_sha256 from inbox where agency = $1 and event_key = $2", agency.id, key)
@@ -114,9 +118,9 @@ class Inbox:
                 epoch_ms(at),
                 REFUSED if refused or known else NEW,
                 (refused or (ALTERED if known else echo_mark(notice.echo)))[:200],
-                self._seal(callback.path.encode(), row_id, "path_sealed"),
-                self._seal(orjson.dumps(dict(callback.headers)), row_id, "headers_sealed"),
-                self._seal(callback.body[:BODY_CAP], row_id, "body_sealed"),
+                self._seal(callback.path.encode(), owner, row_id, "path_sealed"),
+                self._seal(orjson.dumps(dict(callback.headers)), owner, row_id, "headers_sealed"),
+                self._seal(callback.body[:BODY_CAP], owner, row_id, "body_sealed"),
                 _sha256(callback),
                 notice.reference,
                 notice.agency_reference,
@@ -132,15 +136,16 @@ class Inbox:
     async def _not_flooded(self, agency: str) -> None:
         """Raises Flooded when too much of this agency's waits; other agencies' pushes are no reason."""
         rows = await self._desk.store.read(
-            "select count(*) as n from (select id from inbox where agency = $1 and state = 'NEW' limit $2) as waiting",
+            "select count(*) as n from (select id from inbox where agency = $1"
+            " and state in ('NEW', 'ORPHAN') and state = 'NEW' limit $2) as waiting",
             agency,
             WAITING_MOST,
         )
         if rows[0]["n"] >= WAITING_MOST:
             raise Flooded(max(1.0, WAITING_MOST / BATCH * SCAN_S))
 
-    def _seal(self, content: bytes, row: str, column: str) -> str:
-        return self._desk.vault.seal(content, table="inbox", row=row, column=column)
+    def _seal(self, content: bytes, owner: str, row: str, column: str) -> str:
+        return self._desk.vault.seal(content, owner=owner, table="inbox", row=row, column=column)
 
     async def run(self) -> None:
         """Works through what came until cancelled; a store that is away is asked again."""
@@ -153,9 +158,8 @@ class Inbox:
         """Forgets what has had its effect or its week (the log keeps that it came); shows people old orphans."""
         await before_people(self._desk)
         before_ms = epoch_ms(self._desk.clock.now()) - KEPT_MS
-        await self._desk.store.write(
-            lambda run: run("delete from inbox where state in ('DONE', 'REFUSED') and received_ms < $1", before_ms)
-        )
+        while gone := await self._desk.store.write(lambda run: run(_OVER, before_ms, TIDIED_AT_ONCE)):
+            self._desk.vault.forget(self._desk.vault.named(row["path_sealed"]) for row in gone)
 
     async def work(self) -> int:
         """Places what is due; how many were looked at."""
@@ -187,7 +191,7 @@ class Inbox:
         for column, value in (("reference", row["reference"]), ("agency_reference", row["agency_reference"])):
             if value:
                 found = await self._desk.store.read(
-                    f"select {COLUMNS} from operation where agency = $1 and {column} = $2"  # noqa: S608 - constants
+                    f"select {COLUMNS} from operation where agency = $1 and {column} = $2 and {column} <> ''"  # noqa: S608 - constants
                     " order by created_ms limit 1",
                     row["agency"],
                     value,

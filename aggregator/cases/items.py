@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from aggregator.cases import four_eyes
 from aggregator.cases.ledger import AGE_WARNS_MS
 from aggregator.cases.lifecycle import State
+from aggregator.citizens import four_eyes
 from aggregator.feed.events import NewEvent
 from aggregator.sdk.adapter import MONEY
 from aggregator.sdk.clock import epoch_ms, from_ms

@@ -7,11 +7,12 @@ been final for thirty: government takes weeks. Source: docs/outcomes.md sections
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
 
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes, Erased
 from aggregator.sdk.clock import Clock, epoch_ms
 from aggregator.sdk.status import FINAL
 from aggregator.sdk.waypoints import passing
@@ -22,6 +23,9 @@ ANSWER_WITHIN_MS = 35_000
 COME_BACK_S = 2.0
 DAY_MS = 86_400_000
 KEPT_MS = 90 * DAY_MS
+_SCOPE = "i.portal_id = $1 and i.citizen_id = $2 and i.method = $3 and i.route = $4 and i.key = $5"
+_OWNER = f"select c.sealed_for from idempotency i join cases c on c.id = i.case_id where {_SCOPE}"  # noqa: S608 - a constant
+_ANSWERED = f"update idempotency as i set status = $6, headers = $7, body_sealed = $8 where {_SCOPE} and status is null"  # noqa: S608 - the same
 AFTER_FINAL_MS = 30 * DAY_MS
 
 
@@ -74,7 +78,7 @@ class KeyRunning(Exception):
 class Keys:
     """The keys of all portals."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
+    def __init__(self, store: Store, vault: Envelopes, clock: Clock) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock
@@ -97,22 +101,27 @@ class Keys:
             if left_ms > 0:
                 raise KeyRunning(min(left_ms / 1000, COME_BACK_S))
             return Spent(row["case_id"], None)
-        body = self._vault.open(row["body_sealed"], table="idempotency", row=_row(key), column="body_sealed")
+        try:
+            body = self._vault.open(row["body_sealed"], table="idempotency", row=_row(key), column="body_sealed")
+        except Erased:
+            return Spent(row["case_id"], None)
         return Spent(row["case_id"], StoredAnswer(row["status"], orjson.loads(row["headers"]), body))
 
     async def answered(self, key: Key, answer: StoredAnswer) -> None:
         """Keeps the answer the first caller is about to get; what was kept before stays."""
         passing("before_the_202")
-        sealed = self._vault.seal(answer.body, table="idempotency", row=_row(key), column="body_sealed")
-        await self._store.write(
-            lambda run: run(
-                "update idempotency set status = $1, headers = $2, body_sealed = $3 where portal_id = $4"
-                " and citizen_id = $5 and method = $6 and route = $7 and key = $8 and status is null",
-                answer.status,
-                orjson.dumps(dict(answer.headers)).decode(),
-                sealed,
-                *key.scope,
-            )
+        with suppress(Erased):  # forgotten meanwhile: nothing is kept
+            await self._store.write(lambda run: self._keep(run, key, answer))
+
+    async def _keep(self, run: Run, key: Key, answer: StoredAnswer) -> None:
+        of_case = await run(_OWNER, *key.scope)
+        owner = of_case[0]["sealed_for"] if of_case else key.citizen_id
+        await run(
+            _ANSWERED,
+            *key.scope,
+            answer.status,
+            orjson.dumps(dict(answer.headers)).decode(),
+            self._vault.seal(answer.body, owner=owner, table="idempotency", row=_row(key), column="body_sealed"),
         )
 
 
@@ -134,8 +143,8 @@ async def forget_old(store: Store, clock: Clock) -> int:
     now_ms = epoch_ms(clock.now())
     final = ", ".join(f"'{status.value}'" for status in sorted(FINAL))
     old = (
-        "delete from idempotency where created_ms < $1 and case_id in"  # noqa: S608 - constants
-        f" (select id from cases where status in ({final}) and updated_ms < $2) returning case_id"
+        "delete from idempotency where created_ms < $1 and exists (select 1 from cases c where"  # noqa: S608 - constants
+        f" c.id = idempotency.case_id and c.status in ({final}) and c.updated_ms < $2) returning case_id"
     )
     rows = await store.write(lambda run: run(old, now_ms - KEPT_MS, now_ms - AFTER_FINAL_MS))
     return len(rows)

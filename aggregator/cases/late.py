@@ -15,7 +15,7 @@ from aggregator.cases.ledger import Ending, Mark
 from aggregator.cases.lifecycle import State
 from aggregator.cases.operation import Operation
 from aggregator.cases.settle import Step
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.feed.events import NewEvent
 from aggregator.resilience.outcome import Confirmed, Outcome, Rejected
 from aggregator.sdk.clock import Chance, Clock, epoch_ms
@@ -31,7 +31,7 @@ class Tools(Protocol):
     """What `attempt.Desktop` has of this."""
 
     @property
-    def vault(self) -> Vault: ...
+    def vault(self) -> Envelopes: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -118,7 +118,7 @@ def _took(late: Late) -> bool:
 
 def _refused(op: Operation, late: Late) -> bool:
     """A plain no to the only send there was."""
-    mine = op.state is State.IN_DOUBT and op.attempt == late.ending.n and op.sends <= 1
+    mine = op.state is State.IN_DOUBT and op.attempt == late.ending.n and op.sends <= 1 and not op.sends_unknown
     return mine and isinstance(late.outcome, Rejected)
 
 

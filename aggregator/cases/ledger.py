@@ -6,7 +6,7 @@ brought up to date in that commit too: whoever reads sees one consistent story.
 Source: docs/outcomes.md sections 6 and 7.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from aggregator.cases.lifecycle import TERMINAL, State, event_for
 from aggregator.cases.operation import COLUMNS, Operation, operation_of
 from aggregator.cases.settle import Looked, Step, to_person
 from aggregator.cases.standing import refresh
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.feed.events import NewEvent
 from aggregator.sdk.clock import epoch_ms
 from aggregator.store import Run
@@ -53,6 +53,7 @@ class Mark:
     looks: int | None = None
     agency_reference: str | None = None
     intent_ms: int | None = None
+    sends_unknown: bool | None = None
 
 
 async def operation(run: Run, operation_id: str) -> Operation | None:
@@ -69,6 +70,7 @@ class Moved:
 
 
 AS_IT_IS = Mark()
+_MARKED = tuple(field.name for field in fields(Mark))
 
 
 async def move(run: Run, op: Operation, step: Step, at: datetime, mark: Mark = AS_IT_IS) -> Moved:
@@ -99,7 +101,7 @@ def _same_hold(op: Operation, step: Step) -> bool:
 
 
 def _after(op: Operation, step: Step, mark: Mark, now_ms: int) -> Operation:
-    changes: dict[str, Any] = {key: value for key, value in asdict(mark).items() if value is not None}
+    changes: dict[str, Any] = {name: value for name in _MARKED if (value := getattr(mark, name)) is not None}
     changes |= _absence(op, step, now_ms) | _waiting(op, step, now_ms)
     not_sent = step.after is State.READY and op.state in {State.READY, State.SENDING}
     changes.setdefault("holds", op.holds + 1 if not_sent else 0)
@@ -141,8 +143,9 @@ async def _write(run: Run, before: Operation, after: Operation, now_ms: int) -> 
         "update operation set state = $1, attempt = $2, sends = $3, holds = $4, doubtful = $5, epoch = $6,"
         " worker = $7, owner = $8, reason_code = $9, citizen_text_key = $10, next_action_ms = $11,"
         " first_sent_ms = $12, ended_ms = $13, looks = $14, absent_ms = $15, agency_reference = $16,"
-        " updated_ms = $17, absences = $18, doubt_since_ms = $19, age_due_ms = $20, intent_ms = $21"
-        " where id = $22 and state = $23 and attempt = $24 and looks = $25 and next_action_ms = $26 returning id",
+        " updated_ms = $17, absences = $18, doubt_since_ms = $19, age_due_ms = $20, intent_ms = $21,"
+        " sends_unknown = $22"
+        " where id = $23 and state = $24 and attempt = $25 and looks = $26 and next_action_ms = $27 returning id",
         after.state.value,
         after.attempt,
         after.sends,
@@ -164,6 +167,7 @@ async def _write(run: Run, before: Operation, after: Operation, now_ms: int) -> 
         after.doubt_since_ms,
         after.age_due_ms,
         after.intent_ms,
+        int(after.sends_unknown),
         before.id,
         before.state.value,
         before.attempt,
@@ -190,11 +194,12 @@ def _told(event: str, before: Operation, after: Operation, at: datetime) -> NewE
     )
 
 
-async def begin(run: Run, op: Operation, at: datetime, attempt: "Beginning", vault: Vault) -> None:
+async def begin(run: Run, op: Operation, at: datetime, attempt: "Beginning", vault: Envelopes) -> None:
     """T2's half of the attempt row: its exact bytes, sealed, before the first of them leaves."""
     body = vault.seal(
-        attempt.request[:REQUEST_CAP], table="attempt", row=f"{op.id}/{attempt.n}", column="request_sealed"
-    )
+        attempt.request[:REQUEST_CAP], owner=op.sealed_for, table="attempt", row=f"{op.id}/{attempt.n}",
+        column="request_sealed",
+    )  # fmt: skip
     await run(
         "insert into attempt (operation_id, n, worker, epoch, started_ms, request_sha256, request_sealed, sent,"
         " answered, outcome, why, driver_version, reply_sealed) values"
@@ -235,11 +240,13 @@ class Ending:
     reply: bytes
 
 
-async def end(run: Run, op: Operation, at: datetime, ending: Ending, vault: Vault) -> None:
+async def end(run: Run, op: Operation, at: datetime, ending: Ending, vault: Envelopes) -> None:
     """T3's half of the attempt row: what was proved, and the sealed answer it was proved by."""
     sealed = ""
     if ending.reply:
-        sealed = vault.seal(ending.reply, table="attempt", row=f"{op.id}/{ending.n}", column="reply_sealed")
+        sealed = vault.seal(
+            ending.reply, owner=op.sealed_for, table="attempt", row=f"{op.id}/{ending.n}", column="reply_sealed"
+        )
     await run(
         "update attempt set ended_ms = $1, sent = $2, answered = $3, outcome = $4, why = $5, reply_status = $6,"
         " reply_sealed = $7 where operation_id = $8 and n = $9",
@@ -263,7 +270,8 @@ def claimable(op: Operation, reference: str) -> str:
 async def claimed(run: Run, op: Operation, reference: str) -> bool:
     """Whether the agency's number already belongs to another operation of ours: one number, one operation."""
     rows = await run(
-        "select id from operation where agency = $1 and name = $2 and agency_reference = $3 and id <> $4",
+        "select id from operation where agency = $1 and name = $2 and agency_reference = $3 and agency_reference <> ''"
+        " and id <> $4",
         op.agency,
         op.name,
         reference,

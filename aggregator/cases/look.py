@@ -126,19 +126,28 @@ class Looks:
         """So many questions of the hour's budget, or none. Raises CouldNotAsk when it is used up."""
         minute = epoch_ms(self._desk.clock.now()) // MINUTE_MS
         budget = agency.operations["find"].query_budget_per_hour
-        if not await self._desk.store.write(lambda run: _spent(run, agency.id, minute, budget, questions)):
-            raise CouldNotAsk(60.0)
+        wait_minutes = await self._desk.store.write(lambda run: _spent(run, agency.id, minute, budget, questions))
+        if wait_minutes:
+            raise CouldNotAsk(60.0 * wait_minutes)
 
 
-async def _spent(run: Run, agency: str, minute: int, budget: int, questions: int) -> bool:
-    """Counts the questions, unless the last hour's are used up. Old minutes are forgotten in passing."""
+async def _spent(run: Run, agency: str, minute: int, budget: int, questions: int) -> int:
+    """Counts the questions and says 0; or, where the last hour's are used up, in how many minutes they will not be.
+
+    Whoever is told the time does not come by every minute to hear no. Old minutes are forgotten in passing.
+    """
     rows = await run(
-        "select coalesce(sum(asked), 0) as asked from query_spent where agency = $1 and minute > $2",
+        "select minute, asked from query_spent where agency = $1 and minute > $2 order by minute",
         agency,
         minute - HOUR_MINUTES,
     )
-    if rows[0]["asked"] + min(questions, budget) > budget:
-        return False
+    over = sum(row["asked"] for row in rows) + min(questions, budget) - budget
+    for row in rows if over > 0 else ():
+        over -= row["asked"]
+        if over <= 0:
+            return max(1, int(row["minute"]) + HOUR_MINUTES - minute)
+    if over > 0:  # a budget of none
+        return HOUR_MINUTES
     await run(
         "insert into query_spent (agency, minute, asked) values ($1, $2, $3)"
         " on conflict (agency, minute) do update set asked = query_spent.asked + $3",
@@ -147,7 +156,7 @@ async def _spent(run: Run, agency: str, minute: int, budget: int, questions: int
         questions,
     )
     await run("delete from query_spent where agency = $1 and minute <= $2", agency, minute - HOUR_MINUTES)
-    return True
+    return 0
 
 
 def looked(op: Operation, declared: Declared, order: Order, receipts: list[Receipt], *, control_found: bool) -> Looked:

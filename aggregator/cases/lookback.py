@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from aggregator.cases import forgotten, ledger
 from aggregator.cases.attempt import Desktop
-from aggregator.cases.gap import Gap, gap_of
+from aggregator.cases.gap import LOOKED_FOR_MS, Gap, gap_of
 from aggregator.cases.ledger import Mark
 from aggregator.cases.lifecycle import State
 from aggregator.cases.operation import Operation
@@ -30,6 +30,7 @@ class Lookback:
 
     def __init__(self, desk: Desktop) -> None:
         self._desk = desk
+        self._read: tuple[int, Gap | None] | None = None
 
     async def keeps(self, agency: Agency, op: Operation, order: Order) -> bool:
         """Whether it is not to be sent now: it was found, or the agency could not be asked. Raises StoreUnavailable."""
@@ -63,10 +64,18 @@ class Lookback:
         find = agency.operations.get("find")
         if find is None or not find.by_form or op.attempt or op.doubtful or op.name in ledger.NAMING_AGAIN:
             return None
-        gap = await gap_of(self._desk.store.read, epoch_ms(self._desk.clock.now()))
+        gap = await self._lost()
         if gap is None or op.created_ms < gap.since_ms:
             return None
         return None if await self._desk.store.read(_EARLIER, op.leg_id, op.id, op.created_ms) else gap
+
+    async def _lost(self) -> Gap | None:
+        """Read once for each quarantine this process hears of: T2 lets nothing past that it has not heard of."""
+        heard, now_ms = self._desk.worker.quarantine_id, epoch_ms(self._desk.clock.now())
+        if self._read is None or self._read[0] != heard:
+            self._read = heard, await gap_of(self._desk.store.read, now_ms)
+        gap = self._read[1]
+        return None if gap is None or gap.since_ms <= now_ms - LOOKED_FOR_MS else gap
 
     async def _taken(self, run: Run, op: Operation, found: list[Receipt], gap: Gap) -> bool:
         """The oldest forgotten one becomes this operation's; whoever repeats himself once more gets the next."""
@@ -85,7 +94,7 @@ class Lookback:
         now_ms = epoch_ms(at)
         step = Step(State.IN_DOUBT, "already_exists", "state.in_doubt", now_ms, doubtful=True)
         sent_ms = forgotten.minted_ms(first.reference)
-        mark = Mark(sends=max(op.sends, 1), first_sent_ms=sent_ms, ended_ms=now_ms)
+        mark = Mark(sends=max(op.sends, 1), sends_unknown=True, first_sent_ms=sent_ms, ended_ms=now_ms)
         moved = await ledger.move(run, replace(op, reference=first.reference), step, at, mark)
         await forgotten.claimed(run, op.agency, first.reference, op.case_id, at)
         await events.append(run, moved.events)

@@ -75,14 +75,15 @@ class Plan:
     operation_class: str
     case: CaseView
     form_sealed: str
+    sealed_for: str
     livemode: bool
     at: datetime
 
 
-def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
-    """Checks what is asked and mints its identifiers; writes nothing.
+async def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
+    """Checks what is asked and mints its identifiers; writes nothing but the citizen's key, if it is the first.
 
-    Raises UnknownService, NotForCases, AgencyNotOffered, FormInvalid.
+    Raises UnknownService, NotForCases, AgencyNotOffered, FormInvalid, Erased.
     """
     service = registry.services.get(new.service_id)
     if service is None:
@@ -93,6 +94,7 @@ def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
     errors = violations(service.form, new.form)
     if errors:
         raise FormInvalid(errors)
+    owner = await desk.vault.key_for(new.citizen_id)
     at = desk.clock.now()
     case_id = new_id("case", desk.clock, desk.chance)
     operation = ready(
@@ -103,6 +105,7 @@ def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
         agency=agency.id,
         name=service.operation,
         service=service.offer,
+        sealed_for=owner,
     )
     operation = replace(operation, ends_ms=_end_ms(agency, service, new.form))
     leg = leg_view(operation, [], epoch_ms(at))
@@ -114,7 +117,8 @@ def plan(desk: Desktop, registry: Registry, new: NewCase) -> Plan:
         operation=operation,
         operation_class=agency.operations[service.operation].effective.value,
         case=case_view([leg]),
-        form_sealed=seal_form(desk.vault, case_id, dict(new.form)),
+        form_sealed=seal_form(desk.vault, owner, case_id, dict(new.form)),
+        sealed_for=owner,
         livemode=agency.livemode,
         at=at,
     )
@@ -153,8 +157,8 @@ async def insert_case(run: Run, made: Plan) -> None:
     await run(
         "insert into cases (id, number, portal_id, citizen_id, service_id, kind, channel, source_ref, livemode,"
         " form_sealed, status, reason_code, text_key, text_args, since_ms, as_of_ms, next_check_ms, settled, version,"
-        " created_ms, updated_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-        " 0, 1, $18, $19)",
+        " created_ms, updated_ms, sealed_for) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+        " $16, $17, 0, 1, $18, $19, $20)",
         made.case_id,
         made.number,
         new.portal_id,
@@ -174,6 +178,7 @@ async def insert_case(run: Run, made: Plan) -> None:
         view.next_check_ms,
         now_ms,
         now_ms,
+        made.sealed_for,
     )
 
 
@@ -203,8 +208,8 @@ async def insert_operation(run: Run, op: Operation, operation_class: str, form_s
     await run(
         "insert into operation (id, leg_id, case_id, agency, name, class, service, reference, state, attempt, sends,"
         " holds, doubtful, epoch, worker, owner, reason_code, citizen_text_key, next_action_ms, looks, withdraw,"
-        " agency_reference, created_ms, updated_ms, form_sealed, ends_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-        " 0, 0, 0, 0, 0, '', $10, $11, $12, $13, 0, 0, '', $14, $15, $16, $17)",
+        " agency_reference, created_ms, updated_ms, form_sealed, ends_ms, sealed_for) values ($1, $2, $3, $4, $5, $6,"
+        " $7, $8, $9, 0, 0, 0, 0, 0, '', $10, $11, $12, $13, 0, 0, '', $14, $15, $16, $17, $18)",
         op.id,
         op.leg_id,
         op.case_id,
@@ -222,6 +227,7 @@ async def insert_operation(run: Run, op: Operation, operation_class: str, form_s
         op.created_ms,
         form_sealed,
         op.ends_ms,
+        op.sealed_for,
     )
 
 

@@ -1,6 +1,7 @@
 """One thing asked of an agency, as its row in the journal stands."""
 
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from typing import Any
 
 from aggregator.cases.lifecycle import State
@@ -57,23 +58,30 @@ class Operation:
     withdraw_sealed: str = ""
     """What the citizen said when taking it back while in doubt."""
     audit_due_ms: int | None = None
+    sealed_for: str = ""
+    """The name of the key all that is sealed with it is under."""
+    sends_unknown: bool = False
+    """A restore has forgotten how often it was sent: there may have been more sends than `sends`."""
 
 
 _COLUMNS = tuple(field.name for field in fields(Operation))
 COLUMNS = ", ".join(_COLUMNS)
+_VALUES = itemgetter(*_COLUMNS)
+_STATE = _COLUMNS.index("state")
+_FLAGS = tuple(_COLUMNS.index(name) for name in ("doubtful", "withdraw", "sends_unknown"))
 
 
 def operation_of(row: Any) -> Operation:
     """The operation in a row that holds `COLUMNS`."""
-    values = {name: row[name] for name in _COLUMNS}
-    values["state"] = State(values["state"])
-    values["doubtful"] = bool(values["doubtful"])
-    values["withdraw"] = bool(values["withdraw"])
-    return Operation(**values)
+    values = list(_VALUES(row))
+    values[_STATE] = State(values[_STATE])
+    for flag in _FLAGS:
+        values[flag] = bool(values[flag])
+    return Operation(*values)
 
 
 def ready(  # noqa: PLR0913 - what is asked, of whom, for which leg
-    clock: Clock, chance: Chance, *, case_id: str, leg_id: str, agency: str, name: str, service: str
+    clock: Clock, chance: Chance, *, case_id: str, leg_id: str, agency: str, name: str, service: str, sealed_for: str
 ) -> Operation:
     """A new operation, READY from this moment, under a reference of its own."""
     now_ms = epoch_ms(clock.now())
@@ -104,4 +112,5 @@ def ready(  # noqa: PLR0913 - what is asked, of whom, for which leg
         withdraw=False,
         agency_reference="",
         created_ms=now_ms,
+        sealed_for=sealed_for,
     )

@@ -6,25 +6,26 @@ from typing import Any
 import orjson
 
 from aggregator.cases.operation import Operation
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes, Erased
 from aggregator.sdk.clock import from_ms
 from aggregator.sdk.model import Order
 from aggregator.store import Store
 
 
-def seal_form(vault: Vault, case_id: str, form: dict[str, Any]) -> str:
+def seal_form(vault: Envelopes, owner: str, case_id: str, form: dict[str, Any]) -> str:
     """The citizen's form as table `cases` keeps it."""
-    return vault.seal(orjson.dumps(form), table="cases", row=case_id, column="form_sealed")
+    return vault.seal(orjson.dumps(form), owner=owner, table="cases", row=case_id, column="form_sealed")
 
 
-def seal_more(vault: Vault, operation_id: str, form: Mapping[str, Any]) -> str:
+def seal_more(vault: Envelopes, op: Operation, form: Mapping[str, Any]) -> str:
     """What one operation adds to the case's form, as table `operation` keeps it; "" for nothing."""
-    return (
-        vault.seal(orjson.dumps(dict(form)), table="operation", row=operation_id, column="form_sealed") if form else ""
-    )
+    if not form:
+        return ""
+    more = orjson.dumps(dict(form))
+    return vault.seal(more, owner=op.sealed_for, table="operation", row=op.id, column="form_sealed")
 
 
-async def order_of(store: Store, vault: Vault, op: Operation) -> Order:
+async def order_of(store: Store, vault: Envelopes, op: Operation) -> Order:
     """The order of an operation, with the agency's number once its leg has one.
 
     Raises Tampered when the stored form is not the one that was sealed.
@@ -39,10 +40,13 @@ async def order_of(store: Store, vault: Vault, op: Operation) -> Order:
         inline=True,
     )
     row = rows[0]
-    form = orjson.loads(vault.open(row["form_sealed"], table="cases", row=op.case_id, column="form_sealed"))
-    if row["more_sealed"]:
-        more = vault.open(row["more_sealed"], table="operation", row=op.id, column="form_sealed")
-        form = {**form, **orjson.loads(more)}
+    try:
+        form = orjson.loads(vault.open(row["form_sealed"], table="cases", row=op.case_id, column="form_sealed"))
+        if row["more_sealed"]:
+            more = vault.open(row["more_sealed"], table="operation", row=op.id, column="form_sealed")
+            form = {**form, **orjson.loads(more)}
+    except Erased:  # forgotten this moment: what erasure leaves of a form
+        form = {}
     return Order(
         reference=op.reference,
         service=op.service,

@@ -30,7 +30,8 @@ class OrphanDecider:
         if decision.action == ATTACH:
             reference = decision.agency_reference.strip()
             known = await run(
-                "select id from operation where agency = $1 and (reference = $2 or agency_reference = $2)",
+                "select id from operation where agency = $1"
+                " and (reference = $2 or agency_reference = $2 and agency_reference <> '')",
                 item.agency,
                 reference,
             )
@@ -52,7 +53,8 @@ async def before_people(desk: Desktop) -> int:
     """Puts orphans of more than a day on the worklist; how many."""
     at = desk.clock.now()
     rows = await desk.store.read(
-        "select id, agency from inbox where state = 'ORPHAN' and received_ms < $1 and not exists"
+        "select id, agency from inbox where state in ('NEW', 'ORPHAN') and state = 'ORPHAN'"
+        " and received_ms < $1 and not exists"
         " (select 1 from worklist_item w where w.kind = 'orphan' and w.about = inbox.id) order by received_ms limit $2",
         epoch_ms(at) - DAY_MS,
         BATCH,

@@ -23,7 +23,7 @@ from aggregator.feed.stream import Stream
 from aggregator.registry.agency import Registry
 from aggregator.sdk.clock import Clock, epoch_ms, from_ms
 from aggregator.sdk.waypoints import passing
-from aggregator.store import Run, Store, StoreUnavailable
+from aggregator.store import Row, Run, Store, StoreUnavailable
 from aggregator.store.watermark import Mark
 
 SCAN_S = 1.0
@@ -104,9 +104,8 @@ async def _waiting(ask: Run, now: Any) -> dict[str, int]:
     counted = await ask(
         f"select agency, count(*) as n from operation where state in ({states}) and created_ms <= $1"  # noqa: S608 - constants
         " and agency not in (select agency from quarantine_left where quarantine_id = $2) group by agency",
-        now["since_ms"],
-        now["id"],
-    )
+        now["since_ms"], now["id"],
+    )  # fmt: skip
     return {row["agency"]: row["n"] for row in counted}
 
 
@@ -170,10 +169,8 @@ class Standing:
         """For /readyz and people; None outside a quarantine."""
         if not self.reason:
             return None
-        return {"reason": self.reason, "since": self.told_since(), "waiting": dict(self.waiting)}
-
-    def told_since(self) -> str:
-        return from_ms(self.since_ms).isoformat()
+        since = from_ms(self.since_ms).isoformat()
+        return {"reason": self.reason, "since": since, "waiting": dict(self.waiting)}
 
 
 class Quarantine:
@@ -203,22 +200,29 @@ class Quarantine:
 
     async def glance(self) -> None:
         """Whether there is a quarantine, before anything is begun; what it asks for is done in the background."""
-        rows = await self._desk.store.read(_STANDS)
+        rows = await self._stands()
         if rows:
             self.standing = Standing(rows[0]["reason"], rows[0]["since_ms"], everywhere=True)
 
     async def look(self) -> Standing:
         """One round: sweeps if that is due, lets go of whom it can, and says how it stands."""
-        rows = await self._desk.store.read(_STANDS)
+        rows = await self._stands()
         if not rows:
             self.standing = Standing()
             return self.standing
         now = rows[0]
-        self.standing = Standing(now["reason"], now["since_ms"], everywhere=now["swept_ms"] is None)
+        if now["swept_ms"] is None or not self.standing.reason:  # what was known stays known until the round is through
+            self.standing = Standing(now["reason"], now["since_ms"], everywhere=True)
         if now["swept_ms"] is None:
             await self._sweep(now["id"], now["since_ms"])
         self.standing = await self._desk.store.write(self._round)
         return self.standing
+
+    async def _stands(self) -> list[Row]:
+        """The open quarantine's row; who sends hears of the last one, and looks for first sends after it anew."""
+        last = await self._desk.store.read("select coalesce(max(id), 0) as id from quarantine")
+        self._desk.worker.quarantine_id = max(self._desk.worker.quarantine_id, last[0]["id"])
+        return await self._desk.store.read(_STANDS)
 
     async def _round(self, run: Run) -> Standing:
         rows = await run(_STANDS)
@@ -262,8 +266,9 @@ class Quarantine:
         ended_ms = epoch_ms(at) + round(declared.wire_linger_s * 1000)
         counted = replace(op, sends=max(op.sends, 1))
         mark = ledger.Mark(
-            sends=counted.sends, ended_ms=ended_ms, first_sent_ms=op.first_sent_ms or op.created_ms, looks=op.looks
-        )
+            sends=counted.sends, sends_unknown=True, ended_ms=ended_ms,
+            first_sent_ms=op.first_sent_ms or op.created_ms, looks=op.looks,
+        )  # fmt: skip
         return (await ledger.move(run, op, doubt(counted, declared, ended_ms), at, mark)).events
 
     async def _let_go(self, run: Run, now: Any) -> Standing:
@@ -281,16 +286,13 @@ class Quarantine:
             await run(
                 "insert into quarantine_left (quarantine_id, agency, left_ms) values ($1, $2, $3)"
                 " on conflict (quarantine_id, agency) do nothing",
-                quarantine_id,
-                agency,
-                epoch_ms(at),
-            )
+                quarantine_id, agency, epoch_ms(at),
+            )  # fmt: skip
             await run(
                 "update operation set next_action_ms = $1 where agency = $2 and state = 'READY'"
                 " and reason_code = 'quarantine'",
-                epoch_ms(at),
-                agency,
-            )
+                epoch_ms(at), agency,
+            )  # fmt: skip
         if ended:
             await run("update quarantine set ended_ms = $1 where id = $2", epoch_ms(at), quarantine_id)
         told = [NewEvent(type="agency.quarantine-left", at=at, agency=agency) for agency in agencies]

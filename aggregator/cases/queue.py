@@ -57,12 +57,12 @@ class Queue:
     desk: Desktop
     _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
 
-    async def names(self, agency: Agency) -> list[str]:
-        """Kinds of operations that wait for the agency."""
-        rows = await self.desk.store.read(
-            "select distinct name from operation where agency = $1 and state = 'READY'", agency.id
-        )
-        return [row["name"] for row in rows]
+    async def waiting(self) -> dict[str, list[str]]:
+        """Kinds of operations that wait, by agency."""
+        found: dict[str, list[str]] = {}
+        for row in await self.desk.store.read("select distinct agency, name from operation where state = 'READY'"):
+            found.setdefault(row["agency"], []).append(row["name"])
+        return found
 
     async def due(self, agency: Agency, name: str) -> list[Operation]:
         """Who may go now, the oldest first, doubts before the rest; what is past its time comes whenever it is."""
@@ -139,9 +139,12 @@ class Queue:
     async def _oldest(self, agency: Agency, name: str, *, doubtful: int, limit: int) -> list[Operation]:
         if limit <= 0:
             return []
-        return await self._read(
-            "doubtful = $3 and next_action_ms <= $4", agency.id, name, doubtful, self._now_ms(), limit
+        # A call for what another process is just sending would be lost: each takes its own of the oldest.
+        place, count = agency.guarded.rate.place
+        rows = await self._read(
+            "doubtful = $3 and next_action_ms <= $4", agency.id, name, doubtful, self._now_ms(), limit * count
         )
+        return rows[place::count] or rows[:1]
 
     async def _new(self, agency: Agency, name: str) -> list[Operation]:
         """Those whom nobody has told yet why they wait: each is held once, with its reason."""

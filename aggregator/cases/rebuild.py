@@ -85,7 +85,7 @@ class Rebuilding:
         errors = violations(service.form, brought.form) if brought.form else []
         if errors:
             raise FormInvalid(errors)
-        plan = self._plan(claims, brought, service)
+        plan = await self._plan(claims, brought, service)
         try:
             await self._desk.store.write(lambda run: self._write(run, plan, claims["references"]))
         except Conflict:  # brought twice at once: the other one has rebuilt it
@@ -152,8 +152,9 @@ class Rebuilding:
     async def _one(self, case_id: str) -> CaseRecord:
         return (await load(self._desk.store, self._desk.vault, self._desk.clock.now(), "id = $1", case_id))[0]
 
-    def _plan(self, claims: Mapping[str, Any], brought: Presented, service: Service) -> Plan:
+    async def _plan(self, claims: Mapping[str, Any], brought: Presented, service: Service) -> Plan:
         case_id, first = str(claims["sub"]), claims["references"][0]
+        owner = await self._desk.vault.key_for(brought.citizen_id)
         made = ready(
             self._desk.clock,
             self._desk.chance,
@@ -162,6 +163,7 @@ class Rebuilding:
             agency=first["agency"],
             name=first["operation"],
             service=service.offer,
+            sealed_for=owner,
         )
         at_ms = round(claims["iat"]) * 1000
         op = replace(
@@ -176,7 +178,8 @@ class Rebuilding:
             operation=op,
             operation_class=declared.effective.value,
             case=case_view([leg_view(op, [], epoch_ms(made_at := self._desk.clock.now()))]),
-            form_sealed=seal_form(self._desk.vault, case_id, dict(brought.form)),
+            form_sealed=seal_form(self._desk.vault, owner, case_id, dict(brought.form)),
+            sealed_for=owner,
             livemode=bool(claims.get("livemode")),
             at=from_ms(min(at_ms, epoch_ms(made_at))),
         )
@@ -210,7 +213,9 @@ class Rebuilding:
         now_ms, number = epoch_ms(at), ledger.claimable(op, theirs)
         if number and await ledger.claimed(run, op, number):
             number = ""
-        mark = Mark(sends=1, first_sent_ms=op.created_ms, ended_ms=now_ms, intent_ms=NEVER_FIRST_SENT)
+        mark = Mark(
+            sends=1, sends_unknown=True, first_sent_ms=op.created_ms, ended_ms=now_ms, intent_ms=NEVER_FIRST_SENT
+        )
         step = doubt(replace(op, sends=1), declared_of(self._registry(), op.agency, op.name), now_ms)
         if number or step.reason != "opaque_doubt":
             step = Step(State.IN_DOUBT, "already_exists", "state.in_doubt", now_ms, doubtful=True)

@@ -10,16 +10,16 @@ from typing import Any
 
 from aggregator.cases.number import shown
 from aggregator.cases.record import CaseRecord
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.store import Store
 
 
-def holder(vault: Vault, case_id: str, citizen_id: str) -> str:
+def holder(vault: Envelopes, case_id: str, citizen_id: str) -> str:
     """The code of this citizen in the receipt of this case."""
     return vault.index(f"{case_id} {citizen_id}", "receipt")
 
 
-async def receipt_claims(store: Store, vault: Vault, record: CaseRecord) -> dict[str, Any]:
+async def receipt_claims(store: Store, vault: Envelopes, record: CaseRecord) -> dict[str, Any]:
     """The claims of a case's receipt. Times are NumericDate (RFC 7519), in seconds."""
     rows = await store.read(
         "select agency, name, reference, agency_reference from operation where case_id = $1 order by created_ms, id",

@@ -192,7 +192,7 @@ class Reconciliation:
         )
         now_ms = epoch_ms(self._desk.clock.now())
         for op in map(operation_of, rows):
-            again = Step(State.IN_DOUBT, op.reason_code, "state.in_doubt", now_ms, op.owner, doubtful=True)
+            again = Step(State.IN_DOUBT, op.reason_code, "state.in_doubt", now_ms, doubtful=True)
             await self._move(op, again, ledger.Mark(ended_ms=now_ms))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from aggregator.cases.lifecycle import State
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes, Erased
 from aggregator.feed.events import TYPE_PREFIX
 from aggregator.sdk.clock import from_ms
 from aggregator.sdk.status import FINAL, Status
-from aggregator.store import Store
+from aggregator.store import Store, Value
 
 STALE_AFTER = timedelta(hours=24)
 """Knowledge of an open leg older than this is shown as stale, beside the shorter rule of its poll cadence."""
@@ -108,7 +108,7 @@ _LEG = (
 _LEG_COLUMNS = ", ".join(f"l.{name} as leg_{name}" for name in _LEG)
 
 
-async def load(store: Store, vault: Vault, now: datetime, where: str, *args: str | int) -> list[CaseRecord]:
+async def load(store: Store, vault: Envelopes, now: datetime, where: str, *args: Value) -> list[CaseRecord]:
     """The cases that match a constant `where` clause of ours, newest first, each with its legs and what was asked.
 
     One read; a second only where something was asked after the application.
@@ -158,7 +158,15 @@ def _asked_of(row: Any) -> AskedRecord:
     )
 
 
-def _leg_of(row: Any, vault: Vault, now: datetime) -> LegRecord:
+def _words(vault: Envelopes, sealed: str, leg_id: str) -> str:
+    """What the agency said last; nothing of a citizen who is being forgotten just now."""
+    try:
+        return vault.open(sealed, table="leg", row=leg_id, column="agency_text_sealed").decode() if sealed else ""
+    except Erased:
+        return ""
+
+
+def _leg_of(row: Any, vault: Envelopes, now: datetime) -> LegRecord:
     words = row["leg_agency_text_sealed"]
     status = Status(row["leg_status"])
     as_of = from_ms(row["leg_as_of_ms"])
@@ -172,7 +180,7 @@ def _leg_of(row: Any, vault: Vault, now: datetime) -> LegRecord:
         effect=row["leg_effect"],
         agency_reference=row["leg_agency_reference"],
         agency_code=row["leg_agency_code"],
-        agency_text=vault.open(words, table="leg", row=leg, column="agency_text_sealed").decode() if words else "",
+        agency_text=_words(vault, words, leg),
         detail=row["leg_detail"],
         as_of=fresh_at,
         checked_at=checked,

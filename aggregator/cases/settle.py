@@ -179,8 +179,9 @@ def another_may_act(op: Operation, declared: Declared, now_ms: int) -> bool:
     """Whether a send of this operation besides the one that was refused may still take effect.
 
     An agency that got it twice may refuse the one and carry out the other, later: a no is final when none can act.
+    After a restore nobody knows how often it got it.
     """
-    if op.sends <= 1:
+    if op.sends <= 1 and not op.sends_unknown:
         return False
     bounded = op.ended_ms is not None and declared.max_apply_delay_s is not None
     return not (bounded and now_ms >= settle_at_ms(op, declared))

@@ -50,7 +50,9 @@ class Summary:
         """The cases this portal has of the citizen with these ids."""
         whose = f"c.portal_id = $1 and c.citizen_id in ({', '.join(f'${at + 2}' for at in range(len(citizen_ids)))})"
         cases = await self._store.read(
-            f"select c.status, count(*) as n from cases c where {whose} group by c.status order by n desc, c.status",  # noqa: S608 - our own marks
+            # By an expression: to group by the column SQLite would walk through all of the portal's, in their order.
+            f"select substr(c.status, 1) as status, count(*) as n from cases c where {whose}"  # noqa: S608 - our own marks
+            " group by substr(c.status, 1) order by 2 desc, 1",
             portal_id,
             *citizen_ids,
         )

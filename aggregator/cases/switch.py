@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from aggregator.cases import four_eyes
 from aggregator.cases.attempt import Desktop
+from aggregator.citizens import four_eyes
 from aggregator.citizens.vault import Vault
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
@@ -59,13 +59,13 @@ class Switches:
         four_eyes.folded(by)
         known.guarded.halt("stopped by an operator", OPERATOR)
         desk = self._desk
-        stop = await stop_row(desk.store, desk.vault, agency, desk.clock.now(), by=by, reason=reason, until=until)
+        stop = await stop_row(desk.store, desk.vault.own, agency, desk.clock.now(), by=by, reason=reason, until=until)
         self._stream.wake("")
         return stop
 
     async def go(self, agency: str, *, by: str) -> bool:
         """Work for it goes on; False when it was not stopped. Raises NoName, StoreUnavailable."""
-        code = four_eyes.code_of(self._desk.vault, by)
+        code = four_eyes.code_of(self._desk.vault.own, by)
         lifted = await self._desk.store.write(lambda run: lift(run, agency, code, self._desk.clock.now()))
         await self.apply()
         self._nudge()
@@ -74,7 +74,7 @@ class Switches:
 
     async def stops(self) -> list[Stop]:
         """What is stopped now."""
-        return await stops_of(self._desk.store, self._desk.vault, self._desk.clock.now())
+        return await stops_of(self._desk.store, self._desk.vault.own, self._desk.clock.now())
 
     async def apply(self) -> None:
         """Brings the guards to what the rows say: after a boot, a reload, another process's word, a stop's end."""

@@ -134,22 +134,21 @@ class Tracking:
             "" if reading.withheld else reading.agency_code[:200],
             None if reading.at is None else epoch_ms(reading.at),
             epoch_ms(asked_at),
-            self._seal(reading.remark, reading_id, "remark_sealed"),
-            self._seal(orjson.dumps(dict(reading.facts)).decode(), reading_id, "facts_sealed"),
+            self._seal(due, reading.remark, reading_id, "remark_sealed"),
+            self._seal(due, orjson.dumps(dict(reading.facts)).decode(), reading_id, "facts_sealed"),
         )
         return key
 
-    def _seal(self, text: str, row: str, column: str) -> str:
-        return self._desk.vault.seal(text.encode(), table="reading", row=row, column=column)
+    def _seal(self, due: Due, text: str, row: str, column: str, table: str = "reading") -> str:
+        return self._desk.vault.seal(text.encode(), owner=due.op.sealed_for, table=table, row=row, column=column)
 
     async def _words(self, run: Run, due: Due, reading: Reading, folded: Folded, key: str) -> None:
         """The agency's own words for the current status, sealed beside the leg."""
         if folded.current is None or folded.current.dedupe != key:
             return
-        vault = self._desk.vault
         told = "" if reading.withheld else reading.remark
-        words = vault.seal(told.encode(), table="leg", row=due.leg_id, column="agency_text_sealed")
-        facts = vault.seal(orjson.dumps(dict(reading.facts)), table="leg", row=due.leg_id, column="facts_sealed")
+        words = self._seal(due, told, due.leg_id, "agency_text_sealed", "leg")
+        facts = self._seal(due, orjson.dumps(dict(reading.facts)).decode(), due.leg_id, "facts_sealed", "leg")
         await run("update leg set agency_text_sealed = $1, facts_sealed = $2 where id = $3", words, facts, due.leg_id)
 
     async def _watched(self, run: Run, agency: Agency, op: Operation) -> None:

@@ -88,7 +88,8 @@ def _sealed(desk: Desktop, op: Operation, more: Mapping[str, Any]) -> str:
     """What the citizen said when taking it back, for the agency's own form; the first word stands."""
     if op.withdraw_sealed or not more:
         return op.withdraw_sealed
-    return desk.vault.seal(orjson.dumps(dict(more)), table="operation", row=op.id, column="withdraw_sealed")
+    word = orjson.dumps(dict(more))
+    return desk.vault.seal(word, owner=op.sealed_for, table="operation", row=op.id, column="withdraw_sealed")
 
 
 def _remembered(desk: Desktop, op: Operation) -> Mapping[str, Any]:
@@ -130,7 +131,7 @@ async def _ask_agency(run: Run, desk: Desktop, registry: Registry, op: Operation
         raise ActionNotPossible("already_asked")
     at = desk.clock.now()
     asked = further(desk, op, "cancel")
-    sealed = seal_more(desk.vault, asked.id, more)
+    sealed = seal_more(desk.vault, asked, more)
     await insert_operation(run, asked, agency.operations["cancel"].effective.value, sealed)
     told = NewEvent(type="operation.ready", at=at, case_id=op.case_id, agency=op.agency, data={"operation": "cancel"})
     await events.append(run, [told])
@@ -146,4 +147,5 @@ def further(desk: Desktop, first: Operation, name: str) -> Operation:
         agency=first.agency,
         name=name,
         service=first.service,
+        sealed_for=first.sealed_for,
     )

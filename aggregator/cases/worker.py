@@ -34,6 +34,8 @@ class Worker:
     """Operations a task of this process is attempting now."""
     shut_to: Callable[[str], bool] = _open
     """Whether a quarantine keeps this process from sending to an agency."""
+    quarantine_id: int = 0
+    """The last quarantine there ever was, as far as this process has heard."""
 
 
 async def boot(store: Store, clock: Clock, chance: Chance) -> Worker:

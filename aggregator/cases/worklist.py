@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.cases import dossier, four_eyes, ledger, verdict
+from aggregator.cases import dossier, ledger, verdict
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.dossier import Dossier, NewEvidence, dossier_of
-from aggregator.cases.four_eyes import Agreement, Motion
 from aggregator.cases.items import Decider, Decision, Item, Undecidable, item_in, one_item, open_items
 from aggregator.cases.keys import Key, Keys, StoredAnswer, spend
 from aggregator.cases.lifecycle import State
 from aggregator.cases.operation import COLUMNS, Operation, operation_of
+from aggregator.citizens import four_eyes
+from aggregator.citizens.four_eyes import Agreement, Motion
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
 from aggregator.feed.stream import Stream
@@ -125,7 +126,7 @@ class Worklist:
             await events.append(run, [_told("worklist.noted", item, decision, self._alone(decision), at)])
             return Decided(item.id, NOTED, item.case_id)
         await self._make_sense(run, item, decision)
-        agreement = await four_eyes.agree(run, self._desk.vault, self._motion(item, decision), at, names=item.names)
+        agreement = await four_eyes.agree(run, self._desk.vault.own, self._motion(item, decision), at, names=item.names)
         if not agreement.carried_out:
             await events.append(run, [_told("worklist.proposed", item, decision, agreement, at)])
             return Decided(item.id, PROPOSED, item.case_id)
@@ -154,7 +155,7 @@ class Worklist:
 
     async def _note(self, run: Run, item: Item, decision: Decision) -> None:
         """The words behind a decision are evidence, whether or not it is carried out."""
-        code = four_eyes.code_of(self._desk.vault, decision.by)
+        code = four_eyes.code_of(self._desk.vault.own, decision.by)
         fact = NewEvidence(
             item=item.id,
             source=dossier.PERSON,
@@ -170,7 +171,7 @@ class Worklist:
         return Motion(motion_id, item.id, decision.action, decision.content, decision.by)
 
     def _alone(self, decision: Decision) -> Agreement:
-        return Agreement(carried_out=True, by_code=four_eyes.code_of(self._desk.vault, decision.by))
+        return Agreement(carried_out=True, by_code=four_eyes.code_of(self._desk.vault.own, decision.by))
 
     def _decider(self, item: Item) -> Decider:
         """Raises UnknownItem for a kind whose room is not here."""

@@ -153,6 +153,17 @@ class Allowances:
 
         return await self._store.write(work)
 
+    async def fresh_use(self, kind: str, value: str, *, made_s: float, fresh_s: float) -> bool:
+        """The same for what says when it was made and is taken within `fresh_s` of that, and no disk is waited for.
+
+        What may have been shown before the memory began is refused: after a power loss that takes as long to pass.
+        """
+        now_ms, fresh_ms = epoch_ms(self._clock.now()), ceil(fresh_s * 1000)
+        return await self._store.first_use(
+            self._seals.index(f"{kind}/{value}", "once"),
+            from_ms=ceil(made_s * 1000) - fresh_ms, until_ms=now_ms + 2 * fresh_ms, now_ms=now_ms,
+        )  # fmt: skip
+
     def _now_us(self) -> int:
         return int(self._clock.now().timestamp() * 1_000_000)
 

@@ -16,7 +16,7 @@ from typing import Any
 from aggregator.citizens import consents
 from aggregator.citizens.consents import Consent
 from aggregator.citizens.seals import Seals
-from aggregator.citizens.session_record import Session
+from aggregator.citizens.session_record import Session, insert
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
@@ -32,6 +32,8 @@ class ByWhom(StrEnum):
 
     ASSISTANT = "ASSISTANT"
     """Somebody at a counter."""
+    NOMINEE = "NOMINEE"
+    """Whom the citizen named for after death or incapacity."""
 
 
 class Task(StrEnum):
@@ -42,7 +44,11 @@ class Task(StrEnum):
     FOLLOW = "FOLLOW"
     BILLS = "BILLS"
     LINK = "LINK"
+    RIGHTS = "RIGHTS"
+    """The citizen's rights over their own data. A nominee's alone: no counter can ask for it."""
 
+
+AT_A_COUNTER = (Task.APPLY, Task.COMPLAIN, Task.FOLLOW, Task.BILLS, Task.LINK)
 
 RIGHTS = {
     Task.APPLY: frozenset({
@@ -53,8 +59,10 @@ RIGHTS = {
     Task.FOLLOW: frozenset({"services.read", "cases.read", "track.read"}),
     Task.BILLS: frozenset({"services.read", "payments.read", "links.read"}),
     Task.LINK: frozenset({"services.read", "links.read", "links.write"}),
+    Task.RIGHTS: frozenset({"citizens.read", "citizens.write", "consents.read", "consents.write"}),
 }  # fmt: skip
-"""What each task needs. Never `sessions.write`, `citizens.write` or a right over consents."""
+"""What each task needs. At a counter never `sessions.write`, `citizens.write` or a right over consents; what a nominee
+may do with these is bounded by the routes that say so (`Route.of_nominee`)."""
 
 
 def rights_of(tasks: Iterable[Task]) -> frozenset[str]:
@@ -104,14 +112,26 @@ class Assistances:
             citizen_id="", consent_id="", by_whom=ByWhom.ASSISTANT, assistant=assistant, tasks=tuple(tasks),
             minutes=min(minutes, MINUTES_MOST), asked_at=now, until=session.expires_at,
         )  # fmt: skip
-        await self._store.write(
-            lambda run: run(
-                "insert into assistance (id, session_id, portal_id, citizen_id, consent_id, by_whom, assistant, tasks,"
-                " minutes, asked_ms, until_ms) values ($1, $2, $3, '', '', $4, $5, $6, $7, $8, $9)",
-                made.id, made.session_id, made.portal_id, made.by_whom.value, assistant, " ".join(made.tasks),
-                made.minutes, epoch_ms(now), epoch_ms(made.until),
-            )
+        await self._store.write(lambda run: _insert(run, made))
+        return made
+
+    async def stand_in(self, session: dict[str, str | int], consent_id: str, nominee: str, minutes: int) -> Assistance:
+        """A nominee acts from now on, in a session of their own that was not begun yet. `nominee` is a pseudonym."""
+        now = self._clock.now()
+        until = now + timedelta(minutes=min(minutes, MINUTES_MOST))
+        made = Assistance(
+            id=new_id("asn", self._clock, self._chance), session_id=str(session["id"]),
+            portal_id=str(session["portal_id"]), citizen_id=str(session["citizen_id"]), consent_id=consent_id,
+            by_whom=ByWhom.NOMINEE, assistant=nominee, tasks=(Task.RIGHTS,), minutes=minutes, asked_at=now, until=until,
         )  # fmt: skip
+
+        async def work(run: Run) -> None:
+            await insert(run, {**session, "expires_ms": epoch_ms(until)})
+            await _insert(run, made)
+            told = {"assistance": made.id, "assistant": nominee, "minutes": minutes}
+            await events.append(run, [NewEvent(type="assistance.began", at=now, data=told)])
+
+        await self._store.write(work)
         return made
 
     async def agreed(self, waiting: Assistance, session: Session) -> Assistance:
@@ -162,19 +182,33 @@ class Assistances:
     async def all_of(self, citizen_id: str) -> list[Assistance]:
         """Newest first, ended ones too."""
         rows = await self._store.read(
-            f"{_SELECT} where a.citizen_id = $1 order by a.id desc limit $2", citizen_id, SHOWN_MOST
+            f"{_SELECT} where a.citizen_id = $1 and a.citizen_id <> '' order by a.id desc limit $2",
+            citizen_id,
+            SHOWN_MOST,
         )
         return [_assistance(row) for row in rows]
 
-    async def acted(self, assistance_id: str, assistant: str, act: str, case_id: str) -> None:
+    async def acted(
+        self, assistance_id: str, assistant: str, act: str, case_id: str, by_whom: str = ByWhom.ASSISTANT
+    ) -> None:
         """Tells the log of one act; who it was for is in the citizen's access records."""
         told = {"assistance": assistance_id, "assistant": assistant, "act": act}
-        event = NewEvent(type="assistance.acted", at=self._clock.now(), case_id=case_id, data=told)
+        kind = "nominee.acted" if by_whom == ByWhom.NOMINEE else "assistance.acted"
+        event = NewEvent(type=kind, at=self._clock.now(), case_id=case_id, data=told)
         await self._store.write(lambda run: events.append(run, [event]))
 
     async def _one(self, where: str, *values: str) -> Assistance | None:
         rows = await self._store.read(f"{_SELECT} where {where}", *values)
         return _assistance(rows[0]) if rows else None
+
+
+async def _insert(run: Run, made: Assistance) -> None:
+    await run(
+        "insert into assistance (id, session_id, portal_id, citizen_id, consent_id, by_whom, assistant, tasks,"
+        " minutes, asked_ms, until_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        made.id, made.session_id, made.portal_id, made.citizen_id, made.consent_id, made.by_whom.value, made.assistant,
+        " ".join(made.tasks), made.minutes, epoch_ms(made.asked_at), epoch_ms(made.until),
+    )  # fmt: skip
 
 
 _SELECT = "select a.*, k.withdrawn_ms from assistance a left join consent k on k.id = a.consent_id"

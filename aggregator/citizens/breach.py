@@ -1,12 +1,14 @@
 """A breach pack: who was affected in a span of time, what was read or handed over, each line with its proof.
 
-It is written while the city works, in pieces, and judged without it (`aggregator.feed.breach_verifier`). People are
-named as the operations centre knows them: to tell them, the city looks each name up; whoever else reads the pack learns
-nobody's name. The clock of the law runs from when it was noticed. Source: DPDP Rules 2025, rule 7.
+It is written while the city works, in pieces that fit into memory however many there are, and judged without the city
+(`aggregator.feed.breach_verifier`). People are named as the operations centre knows them: to tell them, the city looks
+each name up; whoever else reads the pack learns nobody's name. The clock of the law runs from when it was noticed.
+Source: DPDP Rules 2025, rule 7.
 """
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +21,8 @@ from aggregator.citizens.accesses import Accesses, Kept, Span
 from aggregator.citizens.pairwise import OPERATIONS
 from aggregator.feed.audit import Audit, Checkpoint, Proof
 from aggregator.feed.looks import line_hash
+from aggregator.feed.prover import Prover
+from aggregator.feed.spill import Spill
 from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import Clock, epoch_ms
 from aggregator.store import Store
@@ -37,32 +41,29 @@ _SENT = (
 
 
 @dataclass(slots=True)
-class Affected:
-    """What was done with one citizen's things."""
-
-    first_ms: int
-    last_ms: int
-    lines: int = 0
-    what: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class Told:
     """What the pack says in numbers. `unproved`: lines from before lines had proofs, or after the last signed root."""
 
     looks: int = 0
     sent: int = 0
     unproved: int = 0
-    people: dict[str, Affected] = field(default_factory=dict)
-    portals: set[str] = field(default_factory=set)
+    people: int = 0
+    what: set[str] = field(default_factory=set)
     nobody: int = 0
     """Sends for people who are no citizens of ours by record: the agency alone can say who they are."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A pack on its way to disk."""
+
+    told: Told
+    prover: Prover
+    people: Spill
+
     def count(self, name: str, at_ms: int, what: str) -> None:
-        one = self.people.setdefault(name, Affected(at_ms, at_ms))
-        one.first_ms, one.last_ms = min(one.first_ms, at_ms), max(one.last_ms, at_ms)
-        one.lines += 1
-        one.what.add(what)
+        self.people.add(name, b"%d %b" % (at_ms, what.encode()))
+        self.told.what.add(what)
 
 
 class BreachPack:
@@ -86,19 +87,19 @@ class BreachPack:
 
     async def write(self, folder: Path, span: Span, noticed: datetime) -> Told:
         """The files of the pack in an empty folder; the last one signs the others."""
-        root = await self._audit.catch_up()
-        told = Told()
-        with (folder / LOOKS).open("wb") as looks, (folder / PROOFS).open("wb") as proofs:
-            async for page in self._pages(span):
-                await self._looks(page, root, told, (looks, proofs))
-        with (folder / SENT).open("wb") as sent:
-            if span.agency:
-                await self._sent(span, root, told, sent)
-        with (folder / AFFECTED).open("wb") as people:
-            for name, one in sorted(told.people.items()):
-                line = {"citizen": name, "lines": one.lines, "what": sorted(one.what), "first_ms": one.first_ms,
-                        "last_ms": one.last_ms}  # fmt: skip
-                people.write(orjson.dumps(line) + b"\n")
+        root, told = await self._audit.catch_up(), Told()
+        with Spill(folder, "people") as people:
+            writing = _Writing(told, Prover(self._store, root), people)
+            with (folder / LOOKS).open("wb") as looks, (folder / PROOFS).open("wb") as proofs:
+                async for page in self._pages(span):
+                    await self._looks(page, writing, (looks, proofs))
+            with (folder / SENT).open("wb") as sent:
+                if span.agency:
+                    await self._sent(span, writing, sent)
+            with (folder / AFFECTED).open("wb") as affected:
+                for name, lines in people.groups():
+                    affected.write(_affected(name, lines))
+                    told.people += 1
         (folder / PACK).write_text(self._signed(folder, span, noticed, root, told), encoding="utf-8")
         return told
 
@@ -108,37 +109,37 @@ class BreachPack:
             yield page
             after = str(page[-1].line[0])
 
-    async def _looks(self, page: Sequence[Kept], root: Checkpoint | None, told: Told, out: tuple[Any, Any]) -> None:
-        looks, proofs = out
-        shown: dict[int, list[Kept]] = {}
+    async def _looks(self, page: Sequence[Kept], writing: _Writing, out: tuple[Any, Any]) -> None:
+        (looks, proofs), told = out, writing.told
+        shown: Counter[int] = Counter()
         for one in page:
             looks.write(orjson.dumps({"event": one.event_seq, "line": list(one.line)}) + b"\n")
-            shown.setdefault(one.event_seq, []).append(one)
+            shown[one.event_seq] += 1
             told.looks += 1
-            told.portals.add(str(one.line[3]))
-            told.count(str(one.line[2]), int(one.line[1]), str(one.line[5]))
-        for seq, lines in shown.items():
-            proof = await self._audit.proof(seq, root) if seq else None
-            if proof is None:
-                told.unproved += len(lines)
-                continue
-            hashes = [line_hash(kept.line) for kept in await self._accesses.batch(seq)]
-            proofs.write(orjson.dumps({"event": seq, "hashes": hashes, **_shown(proof)}) + b"\n")
+            writing.count(str(one.line[2]), int(one.line[1]), str(one.line[5]))
+        proved = await writing.prover.proofs([seq for seq in shown if seq])
+        hashes: dict[int, list[str]] = {seq: [] for seq in proved}
+        for kept in await self._accesses.batches(list(proved)):
+            hashes[kept.event_seq].append(line_hash(kept.line))
+        for seq, proof in proved.items():
+            proofs.write(orjson.dumps({"event": seq, "hashes": hashes[seq], **_shown(proof)}) + b"\n")
+        told.unproved += sum(count for seq, count in shown.items() if seq not in proved)
 
-    async def _sent(self, span: Span, root: Checkpoint | None, told: Told, out: Any) -> None:
-        last, begin, end = 0, epoch_ms(span.begin), epoch_ms(span.end)
+    async def _sent(self, span: Span, writing: _Writing, out: Any) -> None:
+        last, begin, end, told = 0, epoch_ms(span.begin), epoch_ms(span.end), writing.told
         while rows := await self._store.read(_SENT, span.agency, begin, end, last, _PAGE):
+            proved = await writing.prover.proofs([int(row["seq"]) for row in rows])
             for row in rows:
                 last, operation = int(row["seq"]), orjson.loads(row["body"])["data"].get("operation", "")
                 name = self._name_for(row["citizen_id"], OPERATIONS) if row["citizen_id"] else ""
-                proof = await self._audit.proof(last, root)
+                proof = proved.get(last)
                 line = {"event": last, "at_ms": int(row["at_ms"]), "citizen": name, "service": row["service_id"] or "",
                         "operation": operation, "proof": None if proof is None else _shown(proof)}  # fmt: skip
                 out.write(orjson.dumps(line) + b"\n")
                 told.sent += 1
                 told.unproved += proof is None
                 if name:
-                    told.count(name, int(row["at_ms"]), f"{row['service_id']}/{operation}")
+                    writing.count(name, int(row["at_ms"]), f"{row['service_id']}/{operation}")
                 else:
                     told.nobody += 1
 
@@ -151,11 +152,20 @@ class BreachPack:
                          "agency": span.agency, "assistant": span.assistant},
                 "noticed": noticed.isoformat(), "board_by": (noticed + BOARD_WITHIN).isoformat(),
                 "cert_by": (noticed + CERT_WITHIN).isoformat(),
-                "counts": {"citizens": len(told.people), "looks": told.looks, "sent": told.sent,
+                "counts": {"citizens": told.people, "looks": told.looks, "sent": told.sent,
                            "unproved": told.unproved, "nobody": told.nobody},
                 "checkpoint": "" if root is None else root.signed,
             }
         )  # fmt: skip
+
+
+def _affected(name: str, lines: Sequence[bytes]) -> bytes:
+    """What was done with one citizen's things, as a line."""
+    parts = [line.split(b" ", 1) for line in lines]
+    times = [int(at) for at, _ in parts]
+    told = {"citizen": name, "lines": len(lines), "what": sorted({what.decode() for _, what in parts}),
+            "first_ms": min(times), "last_ms": max(times)}  # fmt: skip
+    return orjson.dumps(told) + b"\n"
 
 
 def _shown(proof: Proof) -> dict[str, Any]:

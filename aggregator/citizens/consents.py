@@ -47,6 +47,8 @@ class Purpose(StrEnum):
     """Fetch a document that an authority issued."""
     ASSISTANCE = "ASSISTANCE"
     """Act at a counter in the citizen's name."""
+    NOMINEE = "NOMINEE"
+    """Exercise the citizen's rights after death or in incapacity, as whom the citizen named for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Consent:
 
 
 GIVEN_ALONE = (Purpose.ASK_AGENCIES, Purpose.PASS_ON, Purpose.FILL_FORMS, Purpose.FETCH_DOCUMENTS)
-"""What a citizen allows by saying so; assistance begins with a code."""
+"""What a citizen allows by saying so; assistance begins with a code, a nominee's rights with a grant."""
 
 
 class Consents:
@@ -101,10 +103,10 @@ class Consents:
         rows = await self._store.write(lambda run: run(_WITHDRAW, now, consent_id, citizen_id))
         return bool(rows)
 
-    async def of(self, citizen_id: str) -> list[Consent]:
+    async def of(self, citizen_id: str, limit: int = 500) -> list[Consent]:
         """All of them, withdrawn and ended ones too, newest first."""
         rows = await self._store.read(
-            "select * from consent where citizen_id = $1 order by id desc limit 500", citizen_id
+            "select * from consent where citizen_id = $1 order by id desc limit $2", citizen_id, limit
         )
         return [_consent(row) for row in rows]
 

@@ -54,7 +54,8 @@ class Duplicates:
         if not (profile.name and profile.date_of_birth):
             return 0
         rows = await self._store.read(
-            "select id from citizen where born_index = $1 and id <> $2 and merged_into = '' order by id limit $3",
+            "select id from citizen where born_index = $1 and born_index <> ''"
+            " and id <> $2 and merged_into = '' order by id limit $3",
             self._register.seals.index(profile.date_of_birth, "born"), person.id, COMPARED_MOST,
         )  # fmt: skip
         found = 0
@@ -111,7 +112,9 @@ class Duplicates:
             if not rows:
                 return False
             # Whatever was merged into it before now answers as the other one: no chain to follow.
-            await run("update citizen set merged_into = $1 where merged_into = $2", into_id, from_id)
+            await run(
+                "update citizen set merged_into = $1 where merged_into = $2 and merged_into <> ''", into_id, from_id
+            )
             await run(
                 "insert into citizen_merge (id, into_id, from_id, at_ms, by_whom, undone_ms, from_sealed)"
                 " values ($1, $2, $3, $4, $5, null, $6)",
@@ -119,7 +122,7 @@ class Duplicates:
             )  # fmt: skip
             for citizen_id in (into_id, from_id):
                 await self._noted(run, citizen_id, "MERGED", now)
-            await run("update session set state = 'CLOSED' where citizen_id = $1", from_id)
+            await run("update session set state = 'CLOSED' where citizen_id = $1 and citizen_id <> ''", from_id)
             await run(
                 "update citizen_duplicate set state = 'MERGED', decided_ms = $1, decided_by = $2"
                 " where older_id = $3 and newer_id = $4",
@@ -155,7 +158,7 @@ class Duplicates:
                 value, column = index(kept[field], field), f"{field}_index"
                 if not value:
                     continue
-                taken = await run(f"select id from citizen where {column} = $1", value)  # noqa: S608 - a fixed list
+                taken = await run(f"select id from citizen where {column} = $1 and {column} <> ''", value)  # noqa: S608 - a fixed list
                 if taken:
                     # A number that somebody else proved meanwhile stays with that one.
                     profile = msgspec.structs.replace(profile, **{field: ""})

@@ -1,4 +1,4 @@
-"""Every citizen has a key of their own, wrapped by the vault's; destroying it erases them from every copy there is.
+"""Every citizen has keys of their own, wrapped by the vault's; destroying them erases them from every copy there is.
 
 A value sealed under a citizen's key begins with a zero byte where the vault writes its key's version, so that values
 sealed before there were such keys still open. Keys are kept in memory for a few seconds only: that is how long another
@@ -6,8 +6,8 @@ process may still open what was erased.
 """
 
 import base64
-import binascii
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregator.citizens.vault import KEY_BYTES, Tampered, Vault, framed
+from aggregator.citizens.vault import KEY_BYTES, Tampered, Vault, decoded, framed
 from aggregator.sdk.clock import Chance, Clock, epoch_ms
 from aggregator.store.keyfile import KeyFile
 
@@ -38,6 +38,7 @@ class KeyRing:
         self._clock = clock
         self._chance = chance
         self._kept: TTLCache[str, AESGCM] = TTLCache(_KEPT, KEPT_S, timer=clock.monotonic)
+        self._one_at_a_time = threading.RLock()
 
     def seal(self, citizen_id: str, value: Any, *, table: str, row: str, column: str) -> str:
         """Raises Erased for a citizen whose key was destroyed."""
@@ -45,59 +46,92 @@ class KeyRing:
         if not citizen_id:
             return self._vault.seal(plain, table=table, row=f"{citizen_id}/{row}", column=column)
         nonce = self._chance.bytes(_NONCE_BYTES)
-        body = (self._key(citizen_id) or self._new(citizen_id)).encrypt(
-            nonce, plain, _place(citizen_id, table, row, column)
-        )
+        body = self.to_seal(citizen_id).encrypt(nonce, plain, _place(citizen_id, table, row, column))
         return base64.urlsafe_b64encode(_MARK + nonce + body).decode("ascii")
 
     def open(self, citizen_id: str, sealed: str, *, table: str, row: str, column: str) -> Any:
         """Raises Erased, Tampered."""
         if not sealed:
             return None
-        whole = _decoded(sealed)
+        whole = decoded(sealed)
         if whole[:1] != _MARK:
             return orjson.loads(self._vault.open(sealed, table=table, row=f"{citizen_id}/{row}", column=column))
-        key = self._key(citizen_id)
-        if key is None:
-            raise Erased(f"{table}.{column}: its key was destroyed")
         nonce, body = whole[1 : 1 + _NONCE_BYTES], whole[1 + _NONCE_BYTES :]
         try:
-            return orjson.loads(key.decrypt(nonce, body, _place(citizen_id, table, row, column)))
+            return orjson.loads(self.to_open(citizen_id).decrypt(nonce, body, _place(citizen_id, table, row, column)))
         except InvalidTag:
             raise Tampered(f"{table}.{column}: does not open in its row") from None
 
     def index(self, value: str, purpose: str) -> str:
         return self._vault.index(value, f"citizen.{purpose}") if value else ""
 
-    def destroy(self, citizen_id: str) -> None:
-        """Nothing sealed for this citizen opens again, from whatever copy. May be repeated."""
-        self._kept.pop(citizen_id, None)
-        self._file.destroy(citizen_id, epoch_ms(self._clock.now()))
+    def to_seal(self, key_id: str) -> AESGCM:
+        """The key of this name, made if there is none. Raises Erased."""
+        with self._one_at_a_time:
+            return self._key(key_id) or self._new(key_id)
 
-    def was_destroyed(self, citizen_id: str) -> bool:
-        return self._file.was_destroyed(citizen_id)
+    def to_open(self, key_id: str, *, afresh: bool = False) -> AESGCM:
+        """The key of this name; `afresh` looks into the file even where it is known. Raises Erased, Tampered."""
+        with self._one_at_a_time:
+            if afresh:
+                self._kept.pop(key_id, None)
+            key = self._key(key_id)
+            if key is not None:
+                return key
+            if self._file.was_destroyed(key_id):
+                raise Erased("its key was destroyed")
+            raise Tampered(f"its key is not in {self._file.path}")
+
+    def has(self, key_id: str) -> bool:
+        """Whether there is a key of this name now."""
+        with self._one_at_a_time:
+            return self._key(key_id) is not None
+
+    def make(self, key_ids: Iterable[str]) -> None:
+        """Keys of these names in one commit, none for the destroyed; waits for the disk, so from a thread."""
+        fresh = {key_id: wrapped_key(self._vault, key_id, self._chance.bytes(KEY_BYTES)) for key_id in key_ids}
+        self._file.keep_all(fresh)
+
+    def destroy(self, *key_ids: str) -> None:
+        """Nothing sealed under these opens again, from whatever copy. May be repeated."""
+        with self._one_at_a_time:
+            self._file.destroy(key_ids, epoch_ms(self._clock.now()))
+            for key_id in key_ids:
+                self._kept.pop(key_id, None)
+
+    def drop(self, key_ids: Iterable[str]) -> None:
+        """The same for keys no citizen has a name for: nobody will ask whether they were destroyed."""
+        gone = list(key_ids)
+        with self._one_at_a_time:
+            if gone:
+                self._file.drop(gone)
+            for key_id in gone:
+                self._kept.pop(key_id, None)
+
+    def was_destroyed(self, key_id: str) -> bool:
+        return self._file.was_destroyed(key_id)
 
     def destroyed(self) -> Iterator[str]:
         """Whose key was destroyed."""
         return self._file.destroyed()
 
-    def _key(self, citizen_id: str) -> AESGCM | None:
-        kept = self._kept.get(citizen_id)
+    def _key(self, key_id: str) -> AESGCM | None:
+        kept = self._kept.get(key_id)
         if kept is not None:
             return kept
-        wrapped = self._file.wrapped(citizen_id)
+        wrapped = self._file.wrapped(key_id)
         if wrapped is None:
             return None
-        return self._remembered(citizen_id, unwrapped(self._vault, citizen_id, wrapped))
+        return self._remembered(key_id, unwrapped(self._vault, key_id, wrapped))
 
-    def _new(self, citizen_id: str) -> AESGCM:
-        if self._file.was_destroyed(citizen_id):
+    def _new(self, key_id: str) -> AESGCM:
+        if self._file.was_destroyed(key_id):
             raise Erased("this citizen was erased")
-        fresh = wrapped_key(self._vault, citizen_id, self._chance.bytes(KEY_BYTES))
-        return self._remembered(citizen_id, unwrapped(self._vault, citizen_id, self._file.keep(citizen_id, fresh)))
+        fresh = wrapped_key(self._vault, key_id, self._chance.bytes(KEY_BYTES))
+        return self._remembered(key_id, unwrapped(self._vault, key_id, self._file.keep(key_id, fresh)))
 
-    def _remembered(self, citizen_id: str, key: bytes) -> AESGCM:
-        made = self._kept[citizen_id] = AESGCM(key)
+    def _remembered(self, key_id: str, key: bytes) -> AESGCM:
+        made = self._kept[key_id] = AESGCM(key)
         return made
 
 
@@ -123,13 +157,3 @@ def rotated(file: KeyFile, old_and_new: Vault, told: Any = lambda _done: None) -
 
 def _place(citizen_id: str, table: str, row: str, column: str) -> bytes:
     return _MARK + framed(citizen_id, table, row, column)
-
-
-def _decoded(sealed: str) -> bytes:
-    """The bytes, or none when this is not the one spelling `seal` writes."""
-    text = sealed.encode("ascii", "replace")
-    try:
-        whole = base64.urlsafe_b64decode(text)
-    except binascii.Error:
-        return b""
-    return whole if base64.urlsafe_b64encode(whole) == text else b""

@@ -105,7 +105,7 @@ class Register:
         """Every id this sector has for the citizen: older keys' and merged records' too, the present one first."""
         rows = await self._store.read(
             "select p.pairwise_id from citizen_pairwise p join citizen c on c.id = p.citizen_id"
-            " where p.sector = $2 and (c.id = $1 or c.merged_into = $1) order by p.created_ms",
+            " where p.sector = $2 and (c.id = $1 or c.merged_into = $1 and c.merged_into <> '') order by p.created_ms",
             citizen_id, sector,
         )  # fmt: skip
         first = self._pairwise.of(citizen_id, sector)
@@ -123,7 +123,10 @@ class Register:
 
     async def by_index(self, run: Run, field: str, value: str) -> str | None:
         """The internal id of whoever has this mobile, email or username; inside a write."""
-        rows = await run(f"select id from citizen where {_column(field)} = $1", self.seals.index(value, field))  # noqa: S608 - a fixed list
+        rows = await run(
+            f"select id from citizen where {_column(field)} = $1 and {_column(field)} <> ''",  # noqa: S608 - a fixed list
+            self.seals.index(value, field),
+        )
         return str(rows[0]["id"]) if rows else None
 
     def new(self, profile: Profile, doer: Doer) -> tuple[str, list[str | int | None]]:
@@ -214,7 +217,8 @@ class Register:
     async def password_of(self, username: str) -> tuple[str, str]:
         """Internal id and kept password of a user name; two empty texts for an unknown one."""
         rows = await self._store.read(
-            "select id, password from citizen where username_index = $1", self.seals.index(username, "username")
+            "select id, password from citizen where username_index = $1 and username_index <> ''",
+            self.seals.index(username, "username"),
         )
         return (rows[0]["id"], rows[0]["password"]) if rows else ("", "")
 

@@ -4,12 +4,12 @@ SCOPES = frozenset({
     "services.read", "cases.read", "cases.write", "track.read", "citizens.read", "payments.read", "payments.write",
     "feeds.read", "operations.read", "operations.write", "audit.read",
     "sessions.write", "citizens.write", "links.read", "links.write", "documents.read", "documents.write",
-    "consents.read", "consents.write", "assistance.write",
+    "consents.read", "consents.write", "assistance.write", "nominees.write",
 })  # fmt: skip
 """Every right a portal can have; each route names one."""
 
-ON_REQUEST = frozenset({"operations.write", "assistance.write"})
-"""Rights nobody gets without asking for them by name: to decide or to act for others, and to stop an agency."""
+ON_REQUEST = frozenset({"operations.write", "assistance.write", "nominees.write"})
+"""Rights nobody gets without asking for by name: to decide or act for others, stop an agency, let a nominee act."""
 
 CITIZEN_SCOPES = frozenset({
     "services.read", "cases.read", "cases.write", "track.read", "citizens.read", "payments.read",
@@ -20,7 +20,8 @@ CITIZEN_SCOPES = frozenset({
 
 KINDS = {
     "PORTAL": SCOPES,
-    "KIOSK": SCOPES - {name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit.", "assistance."))},
+    "KIOSK": SCOPES
+    - {name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit.", "assistance.", "nominees."))},
     "COUNTER": frozenset(
         {
             "services.read",
@@ -36,7 +37,9 @@ KINDS = {
             "assistance.write",
         }
     ),
-    "OPERATOR": frozenset(name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit.", "services."))),
+    "OPERATOR": frozenset(
+        name for name in SCOPES if name.startswith(("operations.", "feeds.", "audit.", "services.", "nominees."))
+    ),
     "CENTRE": frozenset({"services.read", "feeds.read", "operations.read"}),
 }
 """The most a client of each kind may ever hold: nobody in operations logs citizens in, no counter ever has more than

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aggregator.citizens.agency_codes import AgencyCodes
 from aggregator.citizens.allowances import Allowances
 from aggregator.citizens.code_sessions import CodeSessions
 from aggregator.citizens.codes import CodeRules
 from aggregator.citizens.duplicates import Duplicates
 from aggregator.citizens.federated import FederatedLogins
+from aggregator.citizens.link_codes import LinkCodes
 from aggregator.citizens.messages import Messages
 from aggregator.citizens.pairwise import Pairwise
 from aggregator.citizens.passwords import Passwords
@@ -31,6 +33,8 @@ class CitizenRoom:
     messages: Messages
     duplicates: Duplicates
     links: VerifiedLinks
+    link_codes: LinkCodes
+    agency_codes: AgencyCodes
     federated: FederatedLogins
     allowances: Allowances
 
@@ -64,4 +68,6 @@ def furnished(  # noqa: PLR0913 - what the room stands on
         federated=FederatedLogins(store, register, clock),
         allowances=Allowances(store, seals, clock),
         links=VerifiedLinks(store, seals, duplicates, limits, clock, chance),
+        link_codes=LinkCodes(store, seals, limits, clock, chance),
+        agency_codes=AgencyCodes(registry, clock, chance),
     )

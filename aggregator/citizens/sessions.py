@@ -46,9 +46,15 @@ class Sessions:
 
     async def open_for(self, purpose: Purpose, portal_id: str, citizen_id: str, language: str) -> Session:
         """An open session of somebody proved in another way: a password, a portal's own log-in."""
+        row = self.fresh(purpose, portal_id, citizen_id, language)
+        await self._store.write(lambda run: insert(run, row))
+        return session_of(row)
+
+    def fresh(self, purpose: Purpose, portal_id: str, citizen_id: str, language: str) -> dict[str, str | int]:
+        """The row of an open session, for `insert`."""
         now = self._clock.now()
         session_id = new_id("ses", self._clock, self._chance)
-        row: dict[str, str | int] = {
+        return {
             "id": session_id, "portal_id": portal_id, "purpose": purpose.value, "state": SessionState.OPEN.value,
             "citizen_id": citizen_id, "device_index": "", "channel": "SMS", "target_index": "",
             "target_sealed": "", "draft_sealed": "", "language": language, "code_hash": "", "code_until_ms": 0,
@@ -56,8 +62,6 @@ class Sessions:
             "created_ms": epoch_ms(now), "verified_ms": epoch_ms(now),
             "expires_ms": epoch_ms(now + timedelta(seconds=SESSION_S)),
         }  # fmt: skip
-        await self._store.write(lambda run: insert(run, row))
-        return session_of(row)
 
     async def of_portal(self, session_id: str, portal_id: str) -> Session | None:
         """The session, if this portal began it and its time is not over."""
@@ -118,14 +122,18 @@ class Sessions:
         """Logs out: this session, or every one of the citizen's, at every portal."""
         which, value = ("citizen_id", session.citizen_id) if everywhere and session.citizen_id else ("id", session.id)
         await self._store.write(
-            lambda run: run(f"update session set state = 'CLOSED' where {which} = $1 and state <> 'CLOSED'", value)  # noqa: S608 - one of two names
+            lambda run: run(
+                f"update session set state = 'CLOSED' where {which} = $1 and {which} <> '' and state <> 'CLOSED'",  # noqa: S608 - one of two names
+                value,
+            )
         )
 
     async def close_all_of(self, citizen_id: str, but: str = "") -> None:
         """Ends every session of a citizen except one: what could be stolen with the old number is worth nothing."""
         await self._store.write(
             lambda run: run(
-                "update session set state = 'CLOSED' where citizen_id = $1 and id <> $2 and state <> 'CLOSED'",
+                "update session set state = 'CLOSED' where citizen_id = $1 and citizen_id <> ''"
+                " and id <> $2 and state <> 'CLOSED'",
                 citizen_id,
                 but,
             )

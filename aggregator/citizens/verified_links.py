@@ -46,6 +46,8 @@ class KeptLink:
     shown: str
     created_at: datetime
     verified_at: datetime | None
+    identifier_index: str = ""
+    """Blind: the same for everybody who names this record."""
 
     def as_link(self) -> Link:
         """What enquiries and forms are filled from."""
@@ -75,6 +77,7 @@ class VerifiedLinks:
             id=new_id("lnk", self._clock, self._chance), citizen_id=citizen_id, agency=agency, service_id=service_id,
             kind=kind.name, exclusive=kind.exclusive, state=PENDING, form=dict(form),
             shown=masked(field, str(form[field])), created_at=self._clock.now(), verified_at=None,
+            identifier_index=self._seals.index(f"{agency}/{kind.name}/{kind.normal(str(form[field]))}", "link"),
         )  # fmt: skip
 
     async def keep(self, link: KeptLink, portal_id: str, *, verified: bool) -> KeptLink:
@@ -82,15 +85,12 @@ class VerifiedLinks:
 
         Raises TooManyLinks, ElsewhereLinked.
         """
-        index, now = self._index(link), self._clock.now()
+        index, now = link.identifier_index, self._clock.now()
         other = await self._other(link, index) if verified and link.exclusive else None
         if other is not None:
             await self._duplicates.note(link.citizen_id, other, LINK, 100)
             raise ElsewhereLinked
-        earlier = await self._store.read(
-            "select * from link where citizen_id = $1 and identifier_index = $2 and state <> 'REVOKED'",
-            link.citizen_id, index,
-        )  # fmt: skip
+        earlier = await self._earlier(link)
         if earlier:
             link = replace(link, id=earlier[0]["id"], created_at=from_ms(earlier[0]["created_ms"]))
             verified = verified or earlier[0]["state"] == VERIFIED
@@ -114,14 +114,23 @@ class VerifiedLinks:
 
         try:
             await self._store.write(work)
-        except Conflict as exc:
+        except Conflict as exc:  # proved by both at the same moment: the other one was first
+            other = await self._other(link, index)
+            if other is not None:
+                await self._duplicates.note(link.citizen_id, other, LINK, 100)
             raise ElsewhereLinked from exc
         return replace(link, state=state, form=form, verified_at=now if verified else None)
+
+    async def same(self, link: KeptLink) -> KeptLink | None:
+        """The citizen's own earlier link to this record."""
+        rows = await self._earlier(link)
+        return self._opened(rows[0]) if rows else None
 
     async def of(self, citizen_id: str) -> list[KeptLink]:
         """The citizen's links, in the order they were made; those of records merged into his too."""
         rows = await self._store.read(
-            "select l.* from link l join citizen c on c.id = l.citizen_id where (c.id = $1 or c.merged_into = $1)"
+            "select l.* from link l join citizen c on c.id = l.citizen_id "
+            " where (c.id = $1 or c.merged_into = $1 and c.merged_into <> '')"
             " and l.state <> 'REVOKED' order by l.id",
             citizen_id,
         )
@@ -149,12 +158,18 @@ class VerifiedLinks:
     async def guess(self, link: KeptLink, portal_id: str) -> str:
         """Counts a proof before the agency is asked, per record and per citizen. Raises TooManyCodes."""
         who = self._seals.index(link.citizen_id, "prover")
-        asking = Asking(self._seals.index(self._index(link), "guess"), who, portal_id)
+        asking = Asking(self._seals.index(link.identifier_index, "guess"), who, portal_id)
         return await self._store.write(lambda run: codes.spend(run, self._rules, asking, self._clock, self._chance))
 
     async def guessed_right(self, spent: str) -> None:
         """A right proof costs nothing."""
         await self._store.write(lambda run: codes.unspend(run, spent))
+
+    async def _earlier(self, link: KeptLink) -> list[Row]:
+        return await self._store.read(
+            "select * from link where citizen_id = $1 and identifier_index = $2 and state <> 'REVOKED'",
+            link.citizen_id, link.identifier_index,
+        )  # fmt: skip
 
     async def _other(self, link: KeptLink, index: str) -> str | None:
         rows = await self._store.read(
@@ -164,12 +179,6 @@ class VerifiedLinks:
         )
         owner = str(rows[0]["merged_into"] or rows[0]["citizen_id"]) if rows else link.citizen_id
         return None if owner == link.citizen_id else owner
-
-    def _index(self, link: KeptLink) -> str:
-        named = kind_of(link.form)
-        field, kind = named if named is not None else ("", None)
-        identifier = kind.normal(str(link.form[field])) if kind is not None else ""
-        return self._seals.index(f"{link.agency}/{link.kind}/{identifier}", "link")
 
     def _sealed(self, link: KeptLink, column: str, value: Any) -> str:
         return self._seals.seal(link.citizen_id, value, table="link", row=link.id, column=column)
@@ -185,4 +194,5 @@ class VerifiedLinks:
             kind=row["kind"], exclusive=bool(row["exclusive"]), state=row["state"], form=opened("form"),
             shown=opened("shown"), created_at=from_ms(row["created_ms"]),
             verified_at=from_ms(row["verified_ms"]) if row["verified_ms"] else None,
+            identifier_index=row["identifier_index"],
         )  # fmt: skip

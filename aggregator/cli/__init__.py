@@ -14,7 +14,7 @@ from aggregator.cli.table import coloured, paint
 
 GROUPS = (
     "serve", "demo", "sandbox", "registry", "catalogue", "adapter", "portal", "citizens", "cases", "payments",
-    "worklist", "agency",
+    "worklist", "nominee", "agency", "vault",
     "feed", "doctor", "backup", "restore", "audit", "search",
 )  # fmt: skip
 PLACES = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)

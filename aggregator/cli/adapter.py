@@ -24,6 +24,7 @@ from aggregator.sdk.errors import AgencyError, NotAttempted
 from aggregator.sdk.model import Document, Facts, Order
 from aggregator.sdk.testing.recording import KeepingWire
 from aggregator.sdk.trace import TraceWire
+from aggregator.sdk.trust import Trust
 from aggregator.sdk.wire import Trail, Wire
 from aggregator.sdk.wire_aiohttp import AiohttpWire
 from aggregator.wiring import make_wire
@@ -78,8 +79,8 @@ async def _called(arguments: Namespace) -> int:
     traces: dict[str, TraceWire] = {}
     kept: dict[str, Wire] = {}
 
-    def traced(agency: str, policy: Policy, operations: Mapping[str, Declared]) -> TraceWire:
-        wires.append(make_wire(agency, policy, operations))
+    def traced(agency: str, policy: Policy, operations: Mapping[str, Declared], trust: Trust) -> TraceWire:
+        wires.append(make_wire(agency, policy, operations, trust))
         kept[agency] = KeepingWire(wires[-1]) if arguments.record else wires[-1]
         traces[agency] = TraceWire(kept[agency], clock)
         return traces[agency]

@@ -54,7 +54,8 @@ def chosen_drivers(name: str, *, everything: bool) -> list[Candidate]:
     if not name:
         raise Failure("name a driver, or say --all. There are: " + ", ".join(sorted(known)), BAD_USAGE)
     if name.rpartition("/")[2] not in known:
-        raise Failure(f"no driver is called {name!r}.{meant(name, known)}", BAD_USAGE)
+        there_are = meant(name, known) or f" There are: {', '.join(sorted(known))}"
+        raise Failure(f"no driver is called {name!r}.{there_are}", BAD_USAGE)
     return [known[name.rpartition("/")[2]]]
 
 

@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from aggregator.cases import four_eyes
 from aggregator.cases.switch import lift, stop_row, stops_of
+from aggregator.citizens import four_eyes
 from aggregator.citizens.vault import Vault
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
-from aggregator.cli.places import add_places, checked, data_dir_of, registry_of, settings_of
+from aggregator.cli.places import add_places, checked, registry_of, settings_of
 from aggregator.cli.table import clean, table
 from aggregator.sdk.clock import IST, SystemChance, SystemClock
-from aggregator.store import Store, StoreError, open_store
-from aggregator.wiring.keys import vault_key
+from aggregator.store import Store
+from aggregator.wiring.keys import vault_keys, vault_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -47,19 +48,12 @@ def _on_store(arguments: Namespace, do: Callable[[Store, Vault, Namespace], Awai
 
 
 async def _opened(arguments: Namespace, do: Callable[[Store, Vault, Namespace], Awaitable[int]]) -> int:
-    data_dir_of(arguments).mkdir(parents=True, exist_ok=True)
     settings = settings_of(arguments)
-    store = open_store(settings.database_url, clock=SystemClock())
     try:
-        await store.open()
-    except StoreError as exc:
-        raise Failure(f"the database cannot be opened: {exc}. `aggregator doctor` looks closer") from exc
-    try:
-        return await do(store, Vault(vault_key(settings, SystemChance())), arguments)
+        async with opened(settings) as store:
+            return await do(store, vault_of(settings, vault_keys(settings, SystemChance())), arguments)
     except four_eyes.NoName as exc:
         raise Failure("say who: --by NAME, or AGGREGATOR_OFFICER once for a session", BAD_USAGE) from exc
-    finally:
-        await store.close()
 
 
 async def _stop(store: Store, vault: Vault, arguments: Namespace) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from aggregator.cli import breach
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import paint
@@ -26,7 +27,7 @@ from aggregator.feed.audit import Audit
 from aggregator.feed.verifier import Verdict, verify, verify_proof
 from aggregator.sdk.clock import SystemChance, SystemClock
 from aggregator.settings import Settings
-from aggregator.store import Store, StoreError, open_store
+from aggregator.store import Store
 
 EVENTS, CHECKPOINTS, KEYS = "events.jsonl", "checkpoints.jsonl", "keys.json"
 _BATCH = 1000
@@ -56,29 +57,25 @@ def _export(arguments: Namespace) -> int:
     if folder.exists() and any(folder.iterdir()):
         raise Failure(f"{folder} is not empty; name a new folder", BAD_USAGE)
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        events, checkpoints = asyncio.run(_written(settings, folder))
-    except StoreError as exc:
-        raise Failure(f"the database cannot be used: {exc}. `aggregator doctor` looks closer") from exc
+    events, checkpoints = asyncio.run(_written(settings, folder))
     print(f"  {events} events and {checkpoints} signed roots are in {folder}")
     print("  Judge it with: aggregator audit verify, with the roots from their second place.")
     return 0
 
 
 async def _written(settings: Settings, folder: Path) -> tuple[int, int]:
-    from aggregator.citizens.vault import Vault  # noqa: PLC0415 - `verify` must not need the city's own rooms
-    from aggregator.wiring.keys import signer_of, vault_key  # noqa: PLC0415 - the same
+    from aggregator.wiring.keys import (  # noqa: PLC0415 - `verify` must not need the city's own rooms
+        signer_of,
+        vault_keys,
+        vault_of,
+    )
 
-    store = open_store(settings.database_url, clock=SystemClock())
-    await store.open()
-    try:
-        signer = await signer_of(store, Vault(vault_key(settings, SystemChance())))
+    async with opened(settings) as store:
+        signer = await signer_of(store, vault_of(settings, vault_keys(settings, SystemChance())))
         (folder / KEYS).write_text(json.dumps(signer.jwks(), indent=1), encoding="utf-8")
         audit = Audit(store, signer, SystemClock(), settings.checkpoints)
         await audit.catch_up()
         return await _events(store, folder / EVENTS), await _roots(audit, folder / CHECKPOINTS)
-    finally:
-        await store.close()
 
 
 async def _events(store: Store, file: Path) -> int:

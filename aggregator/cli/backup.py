@@ -1,6 +1,7 @@
 """`aggregator backup`: a copy of the database while the city works, looked through before it is called one.
 
-The vault's key is not in it, on purpose: whoever finds the copy finds no citizen. Keep the key elsewhere.
+Neither the vault's key nor the citizens' keys are in it, on purpose: whoever finds the copy finds no citizen. Keep both
+elsewhere.
 """
 
 import sys
@@ -8,14 +9,17 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from aggregator.citizens.vault import Tampered, Vault, key_from, read_key
+from aggregator.citizens.envelopes import Erased, KeyedEnvelopes, key_named
+from aggregator.citizens.keyring import KeyRing
+from aggregator.citizens.vault import Tampered, Vault, keys_from
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import paint
-from aggregator.sdk.clock import Clock, SystemClock
+from aggregator.sdk.clock import Clock, SystemChance, SystemClock
 from aggregator.settings import Settings
 from aggregator.store import backup
 from aggregator.store.backup import BackupFailed, Copy
+from aggregator.store.keyfile import KeyFile, KeyFileRefused
 
 
 def add(groups: Any) -> None:
@@ -41,7 +45,7 @@ def run(arguments: Namespace) -> int:
     except BackupFailed as exc:
         raise Failure(str(exc)) from exc
     print(f"  {paint('kept', 'green')} {made}")
-    print("  The vault's key is not in it: keep a copy of that elsewhere.")
+    print("  The vault's key is not in it, nor the citizens' keys: keep copies of those elsewhere.")
     return 0
 
 
@@ -84,10 +88,16 @@ def _key_fits(settings: Settings, file: Path) -> None:
     if sample is None:
         return
     try:
-        named = settings.vault_key.get("file")
-        vault = Vault(read_key(Path(named)) if named else key_from(settings.vault_key, settings.env))
-        vault.open(sample[1], table="cases", row=sample[0], column="form_sealed")
-    except (Tampered, OSError, ValueError) as exc:
+        vault = Vault.of(keys_from(settings.vault_key, settings.env))
+        if key_named(sample[1]) and not settings.keys.exists():
+            raise BackupFailed(f"{settings.keys} is not there: nobody opens {file} without the citizens' keys")
+        keys = KeyRing(vault, KeyFile(settings.keys), SystemClock(), SystemChance())
+        KeyedEnvelopes(vault, keys, SystemChance()).open(
+            sample[1], table="cases", row=sample[0], column="form_sealed"
+        )  # fmt: skip
+    except Erased:  # its citizen was forgotten since: so it should be
+        return
+    except (Tampered, KeyFileRefused, OSError, ValueError) as exc:
         raise BackupFailed(f"the vault's key does not open {file}: keep the key that was in use then") from exc
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import orjson
 
 from aggregator import texts
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
 from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import paint
 from aggregator.feed.breach_verifier import verify_pack
 from aggregator.sdk.clock import IST, SystemChance, SystemClock
 from aggregator.settings import Settings
-from aggregator.store import StoreError, open_store
 
 NOTICES = "notices"
 
@@ -60,12 +60,9 @@ def _pack(arguments: Namespace) -> int:
     if arguments.begin >= arguments.end:
         raise Failure("--from must be before --to", BAD_USAGE)
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        told, noticed, city = asyncio.run(_written(settings_of(arguments), arguments))
-    except StoreError as exc:
-        raise Failure(f"the database cannot be used: {exc}. `aggregator doctor` looks closer") from exc
+    told, noticed, city = asyncio.run(_written(settings_of(arguments), arguments))
     _notices(folder / NOTICES, arguments, told, noticed, city)
-    print(f"  {len(told.people)} citizens; {told.looks} looks and {told.sent} sends are in {folder}")
+    print(f"  {told.people} citizens; {told.looks} looks and {told.sent} sends are in {folder}")
     if told.unproved:
         print(f"  {told.unproved} lines have no proof: from before lines had proofs, or after the last signed root")
     if told.nobody:
@@ -80,30 +77,25 @@ def _pack(arguments: Namespace) -> int:
 
 
 async def _written(settings: Settings, arguments: Namespace) -> tuple[Any, datetime, str]:
-    from aggregator.citizens.accesses import Span  # noqa: PLC0415 - `breach-verify` must not need the city's own rooms
+    from aggregator.citizens.accesses import Accesses, Span  # noqa: PLC0415 - `breach-verify` must not need the city's own rooms
     from aggregator.citizens.breach import BreachPack  # noqa: PLC0415 - the same
     from aggregator.citizens.pairwise import Pairwise  # noqa: PLC0415 - the same
-    from aggregator.citizens.vault import Vault  # noqa: PLC0415 - the same
     from aggregator.feed.audit import Audit  # noqa: PLC0415 - the same
-    from aggregator.wiring.keys import signer_of, vault_key  # noqa: PLC0415 - the same
-    from aggregator.wiring.privacy import accesses_of  # noqa: PLC0415 - the same
+    from aggregator.wiring.keys import signer_of, vault_keys, vault_of  # noqa: PLC0415 - the same
 
     clock, chance = SystemClock(), SystemChance()
-    store = open_store(settings.database_url, clock=clock)
-    await store.open()
-    try:
-        key = vault_key(settings, chance)
-        signer = await signer_of(store, Vault(key))
+    async with opened(settings) as store:
+        known = vault_keys(settings, chance)
+        signer = await signer_of(store, vault_of(settings, known))
         audit = Audit(store, signer, clock, settings.checkpoints)
-        pack = BreachPack(store, accesses_of(settings, store, clock, chance), audit, signer, clock, Pairwise(key).of)
+        names = Pairwise(known[0])
+        pack = BreachPack(store, Accesses(store, clock, chance, names.of), audit, signer, clock, names.of)
         span = Span(
             begin=arguments.begin, end=arguments.end, portal_id=arguments.portal, agency=arguments.agency,
             assistant=arguments.assistant,
         )  # fmt: skip
         noticed = arguments.noticed or clock.now()
         return await pack.write(arguments.folder, span, noticed), noticed, _city(settings)
-    finally:
-        await store.close()
 
 
 def _city(settings: Settings) -> str:
@@ -121,12 +113,12 @@ def _notices(folder: Path, arguments: Namespace, told: Any, noticed: datetime, c
     from aggregator.citizens.breach import BOARD_WITHIN  # noqa: PLC0415 - `breach-verify` needs no city
 
     folder.mkdir()
-    what = ", ".join(sorted({word for one in told.people.values() for word in one.what})) or texts.UNSAID
+    what = ", ".join(sorted(told.what)) or texts.UNSAID
     for language in texts.languages:
         words = {
             "city": city, "noticed": _shown(noticed), "due": _shown(noticed + BOARD_WITHIN),
             "begin": _shown(arguments.begin), "end": _shown(arguments.end), "whom": _whom(arguments, language),
-            "count": str(len(told.people)), "looks": str(told.looks), "sent": str(told.sent), "what": what,
+            "count": str(told.people), "looks": str(told.looks), "sent": str(told.sent), "what": what,
         }  # fmt: skip
         for reader in ("board", "citizen"):
             text = texts.say(f"breach.{reader}", language, **words)
@@ -155,7 +147,5 @@ def _verify(arguments: Namespace) -> int:
         print(f"  {paint('not as it was', 'red')}  {finding}")
     if verdict.good:
         lines = verdict.looks + verdict.sent
-        print(
-            f"  {len(verdict.citizens)} citizens; {verdict.proved} of {lines} lines are in the log as they were signed"
-        )
+        print(f"  {verdict.citizens} citizens; {verdict.proved} of {lines} lines are in the log as they were signed")
     return 0 if verdict.good else 1

@@ -11,18 +11,16 @@ from typing import Any
 
 from aggregator.citizens import number
 from aggregator.citizens.duplicates import MergeRefused
+from aggregator.citizens.pairwise import Pairwise
 from aggregator.citizens.person import Person
-from aggregator.citizens.room import CitizenRoom
-from aggregator.citizens.vault import KeyRefused, Vault
+from aggregator.citizens.room import CitizenRoom, furnished
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
-from aggregator.cli.places import add_places, data_dir_of, settings_of
+from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import table
 from aggregator.registry.agency import City, Registry
 from aggregator.sdk.clock import SystemChance, SystemClock
-from aggregator.store import StoreError, open_store
-from aggregator.store.keyfile import KeyFileRefused
-from aggregator.wiring.citizens import citizen_room
-from aggregator.wiring.keys import vault_key
+from aggregator.wiring.keys import vault_keys, vault_of
 from aggregator.wiring.privacy import key_ring
 
 
@@ -51,24 +49,16 @@ def _on_room(arguments: Namespace, do: Callable[[CitizenRoom, Namespace], Awaita
 
 async def _opened(arguments: Namespace, do: Callable[[CitizenRoom, Namespace], Awaitable[int]]) -> int:
     clock, chance = SystemClock(), SystemChance()
-    data_dir_of(arguments).mkdir(parents=True, exist_ok=True)
     settings = settings_of(arguments)
     nobody = Registry(City("", "Asia/Kolkata"), {}, {}, "")
-    store = open_store(settings.database_url, clock=clock)
     try:
-        await store.open()
-        keys = await key_ring(settings, store, Vault(vault_key(settings, chance)), clock, chance)
-        return await do(citizen_room(settings, store, keys, lambda: nobody, clock, chance), arguments)
-    except KeyFileRefused as exc:
-        raise Failure(f"the citizens' keys cannot be used: {exc}", BAD_USAGE) from exc
-    except KeyRefused as exc:
-        raise Failure(f"the vault's key cannot be used: {exc}", BAD_USAGE) from exc
-    except StoreError as exc:
-        raise Failure(f"the database cannot be used: {exc}. `aggregator doctor` looks closer") from exc
+        async with opened(settings) as store:
+            known = vault_keys(settings, chance)
+            keys = await key_ring(settings, store, vault_of(settings, known), clock, chance)
+            room = furnished(store, keys, Pairwise(known[0]), lambda: nobody, clock=clock, chance=chance)
+            return await do(room, arguments)
     except MergeRefused as exc:
         raise Failure(f"{exc}. Nothing was changed", BAD_USAGE) from exc
-    finally:
-        await store.close()
 
 
 async def _duplicates(room: CitizenRoom, _: Namespace) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aggregator.cases import quarantine
+from aggregator.cases.forgotten import FORGOTTEN
 from aggregator.cases.gap import gap_of
 from aggregator.cli.finding import Finding
 from aggregator.sdk.clock import SystemClock, epoch_ms, from_ms
@@ -31,7 +32,7 @@ async def quarantine_rows(ask: Run) -> Held:
     standing = await quarantine.standing_by(ask)
     gap = await gap_of(ask, epoch_ms(SystemClock().now()))
     epoch = await ask("select value from setting where name = 'epoch'")
-    open_items = await ask("select count(*) as n from worklist_item where kind = 'forgotten' and closed_ms is null")
+    open_items = await ask("select count(*) as n from worklist_item where kind = $1 and closed_ms is null", FORGOTTEN)
     unlisted = await ask("select distinct agency from agency_listed where outcome <> 'listed' order by agency")
     return Held(
         epoch=int(epoch[0]["value"]) if epoch else 0,

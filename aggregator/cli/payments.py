@@ -16,9 +16,10 @@ from aggregator.cases.attempt import Desktop
 from aggregator.cases.number import shown
 from aggregator.cases.operation import Operation
 from aggregator.cases.worker import Worker
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import KeyedEnvelopes
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
-from aggregator.cli.places import add_places, data_dir_of, settings_of
+from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import table
 from aggregator.feed.stream import Stream
 from aggregator.payments import files
@@ -30,8 +31,9 @@ from aggregator.payments.till import Till
 from aggregator.registry.agency import Registry
 from aggregator.sdk.clock import IST, SystemChance, SystemClock, from_ms
 from aggregator.sdk.reading import rupees
-from aggregator.store import Store, StoreError, open_store
-from aggregator.wiring.keys import vault_key
+from aggregator.store import Store
+from aggregator.wiring.keys import vault_keys, vault_of
+from aggregator.wiring.privacy import key_ring
 
 HEADINGS = ("PAYMENT", "NUMBER", "BILLER", "RUPEES", "PHASE", "WHY", "OWNER", "COLLECTED")
 
@@ -67,18 +69,12 @@ def _on_store(arguments: Namespace, do: Callable[[Till, Namespace], Awaitable[in
 
 async def _opened(arguments: Namespace, do: Callable[[Till, Namespace], Awaitable[int]]) -> int:
     clock, chance = SystemClock(), SystemChance()
-    data_dir_of(arguments).mkdir(parents=True, exist_ok=True)
     settings = settings_of(arguments)
-    store = open_store(settings.database_url, clock=clock)
-    try:
-        await store.open()
-    except StoreError as exc:
-        raise Failure(f"the database cannot be opened: {exc}. `aggregator doctor` looks closer") from exc
-    try:
-        desk = Desktop(store, Vault(vault_key(settings, chance)), clock, chance, Worker("cli", 0))
+    async with opened(settings) as store:
+        vault = vault_of(settings, vault_keys(settings, chance))
+        keys = await key_ring(settings, store, vault, clock, chance)
+        desk = Desktop(store, KeyedEnvelopes(vault, keys, chance), clock, chance, Worker("cli", 0))
         return await do(Till(desk, _no_registry, Stream(store, clock), _NoSends()), arguments)
-    finally:
-        await store.close()
 
 
 def _no_registry() -> Registry:

@@ -9,11 +9,11 @@ from typing import Any
 from aggregator.citizens.portal_keys import NewSecret, PortalRefused
 from aggregator.citizens.portals import Portals
 from aggregator.citizens.rights import KINDS, ON_REQUEST
+from aggregator.cli.database import opened
 from aggregator.cli.failure import BAD_USAGE, Failure
-from aggregator.cli.places import add_places, data_dir_of, settings_of
+from aggregator.cli.places import add_places, settings_of
 from aggregator.cli.table import paint, table
 from aggregator.sdk.clock import SystemChance, SystemClock
-from aggregator.store import StoreError, open_store
 
 
 def add(groups: Any) -> None:
@@ -63,20 +63,11 @@ def _on_store(arguments: Namespace, do: Callable[[Portals, Namespace], Awaitable
 
 
 async def _opened(arguments: Namespace, do: Callable[[Portals, Namespace], Awaitable[int]]) -> int:
-    clock = SystemClock()
-    data_dir_of(arguments).mkdir(parents=True, exist_ok=True)
-    settings = settings_of(arguments)
-    store = open_store(settings.database_url, clock=clock)
     try:
-        await store.open()
-    except StoreError as exc:
-        raise Failure(f"the database cannot be opened: {exc}. `aggregator doctor` looks closer") from exc
-    try:
-        return await do(Portals(store, clock, SystemChance()), arguments)
+        async with opened(settings_of(arguments)) as store:
+            return await do(Portals(store, SystemClock(), SystemChance()), arguments)
     except PortalRefused as exc:
         raise Failure(f"{exc}", BAD_USAGE) from exc
-    finally:
-        await store.close()
 
 
 async def _add(portals: Portals, arguments: Namespace) -> int:

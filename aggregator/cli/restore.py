@@ -115,10 +115,11 @@ async def _status(settings: Settings) -> int:
         standing = await quarantine.standing_of(store)
     finally:
         await store.close()
-    if not standing.reason:
+    told = standing.told()
+    if told is None:
         print("  no quarantine: nothing is held back after a restore")
         return 0
-    print(f"  quarantine ({standing.reason}) since {standing.told_since()}")
+    print(f"  quarantine ({told['reason']}) since {told['since']}")
     for agency, count in sorted(standing.waiting.items()):
         print(f"  {agency:<20} {count} requests to be found out before anything is sent")
     return 0

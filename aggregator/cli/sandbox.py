@@ -29,7 +29,7 @@ def add(groups: Any) -> None:
     ledger.add_argument("agency")
     ledger.add_argument("--ref", default="", help="only what carries our reference REF")
     inbox = _command(commands, "inbox", show_inbox, "what citizens of the sandbox were sent: the codes they would type")
-    inbox.add_argument("--to", default="", help="only to this number (+919000000042) or e-mail address")
+    inbox.add_argument("--to", default="", help="only to this number (9000000042) or e-mail address")
     clock = _command(commands, "clock", advance, "move an agency's clock: its records progress by it")
     clock.add_argument("agency")
     clock.add_argument("seconds", type=float)
@@ -78,18 +78,22 @@ def show_inbox(arguments: Namespace) -> int:
     """The simulated telephones. Real providers have no such thing, and neither has the aggregator."""
     places = ask(data_dir_of(arguments), "status")
     facts = checked(registry_of(arguments)).facts
-    rows = [
-        (message["at"][11:19], agency, message["to"], message["text"])
-        for agency, place in places.items()
-        if place.pid and agency in facts and facts[agency].kind == "notifier"
-        for message in _inbox(place, facts[agency].settings.secret("token"), arguments.to)
-    ]
+    rows, ten_digits = [], arguments.to.removeprefix("+91")
+    for agency, place in places.items():
+        if not place.pid or agency not in facts:
+            continue
+        if facts[agency].kind == "notifier":
+            to = f"+91{ten_digits}" if len(ten_digits) == 10 and ten_digits.isdigit() else arguments.to
+            messages = _inbox(place.url, facts[agency].settings.secret("token"), to)
+        else:  # what agencies send by themselves: their own codes, to ten digits
+            messages = _inbox(place.control_url, "", ten_digits)
+        rows += [(message["at"][11:19], agency, message["to"], message["text"]) for message in messages]
     print(table(("AT", "BY", "TO", "TEXT"), sorted(rows, reverse=True)) if rows else "  nothing was sent")
     return 0
 
 
-def _inbox(place: Place, token: str, to: str) -> list[dict[str, str]]:
-    answer = Server(place.url, token).get("/inbox", **({"to": to} if to else {}))
+def _inbox(url: str, token: str, to: str) -> list[dict[str, str]]:
+    answer = Server(url, token).get("/inbox", **({"to": to} if to else {}))
     return list(answer.json().get("messages", []))
 
 

@@ -4,7 +4,7 @@ A draft is nobody's application: it has no number, no agency has heard of it, an
 phones that change the same draft do not overwrite each other: the second one is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,11 +19,17 @@ _COLUMNS = "id, portal_id, citizen_id, service_id, version, body_sealed, created
 
 
 class Sealer(Protocol):
-    """`aggregator.citizens.vault.Vault`, of which this room sees two doors."""
+    """`aggregator.citizens.envelopes.Envelopes`, of which this room sees some doors."""
 
-    def seal(self, plain: bytes, *, table: str, row: str, column: str) -> str: ...
+    async def key_for(self, citizen_id: str) -> str: ...
+
+    def seal(self, plain: bytes, *, owner: str, table: str, row: str, column: str) -> str: ...
 
     def open(self, sealed: str, *, table: str, row: str, column: str) -> bytes: ...
+
+    def named(self, sealed: str) -> str: ...
+
+    def forget(self, owners: Iterable[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,8 @@ class Draft:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    sealed_for: str
+    """The name of the key it is sealed under."""
 
 
 class DraftMoved(Exception):
@@ -61,6 +69,7 @@ class Drafts:
         made = Draft(
             id=new_id("drf", self._clock, self._chance), portal_id=portal_id, citizen_id=citizen_id,
             service_id=service_id, form=form, created_at=now, updated_at=now, expires_at=_end(now),
+            sealed_for=await self._sealer.key_for(citizen_id),
         )  # fmt: skip
         await self._store.write(
             lambda run: run(
@@ -93,8 +102,9 @@ class Drafts:
         """The draft with another content, and a month more. Raises DraftMoved."""
         now = self._clock.now().replace(microsecond=0)
         made = replace(
-            draft, form=form, passed=tuple(passed), version=draft.version + 1, updated_at=now, expires_at=_end(now)
-        )
+            draft, form=form, passed=tuple(passed), version=draft.version + 1, updated_at=now, expires_at=_end(now),
+            sealed_for=draft.sealed_for or await self._sealer.key_for(draft.citizen_id),
+        )  # fmt: skip
 
         async def put(run: Run) -> bool:
             return bool(
@@ -111,6 +121,7 @@ class Drafts:
 
     async def remove(self, draft: Draft) -> None:
         await self._store.write(lambda run: run("delete from draft where id = $1", draft.id))
+        self._sealer.forget([draft.sealed_for])
 
     async def erase(self, portal_id: str, citizen_id: str) -> int:
         """Deletes all drafts of a citizen; how many. For erasure."""
@@ -124,12 +135,15 @@ class Drafts:
     async def tidy(self) -> int:
         """Deletes what has had its time; how many."""
         now_ms = epoch_ms(self._clock.now())
-        rows = await self._store.write(lambda run: run("delete from draft where expires_ms <= $1 returning id", now_ms))
+        rows = await self._store.write(
+            lambda run: run("delete from draft where expires_ms <= $1 returning body_sealed", now_ms)
+        )
+        self._sealer.forget(self._sealer.named(row["body_sealed"]) for row in rows)
         return len(rows)
 
     def _sealed(self, draft: Draft) -> str:
         body = orjson.dumps({"form": dict(draft.form), "passed": list(draft.passed)})
-        return self._sealer.seal(body, table="draft", row=draft.id, column="body_sealed")
+        return self._sealer.seal(body, owner=draft.sealed_for, table="draft", row=draft.id, column="body_sealed")
 
     def _draft(self, row: Row) -> Draft:
         body = orjson.loads(self._sealer.open(row["body_sealed"], table="draft", row=row["id"], column="body_sealed"))
@@ -137,7 +151,7 @@ class Drafts:
             id=row["id"], portal_id=row["portal_id"], citizen_id=row["citizen_id"], service_id=row["service_id"],
             form=body["form"], passed=tuple(body["passed"]), version=row["version"],
             created_at=from_ms(row["created_ms"]), updated_at=from_ms(row["updated_ms"]),
-            expires_at=from_ms(row["expires_ms"]),
+            expires_at=from_ms(row["expires_ms"]), sealed_for=self._sealer.named(row["body_sealed"]),
         )  # fmt: skip
 
 

@@ -32,10 +32,20 @@ class Certificates:
         self._clock = clock
         self._shown: dict[str, datetime] = {}
         self._told: dict[str, tuple[datetime, int]] = {}
+        self._refused: dict[str, set[str]] = {}
 
     def seen(self, agency: str, until: datetime) -> None:
         """What its end of a new connection showed."""
         self._shown[agency] = until
+        if self._refused.pop(agency, None):
+            self._meter.gauge("key_refused", agency, 0)
+
+    def refused(self, agency: str, pin: str) -> None:
+        """Its end of a connection showed a key that is not pinned: told once for a key, nothing was sent."""
+        self._meter.gauge("key_refused", agency, 1)
+        if pin not in self._refused.setdefault(agency, set()):
+            self._refused[agency].add(pin)
+            log.error("key.refused", extra={"agency": agency, "pin": pin})
 
     def look(self, pinned: Mapping[str, Iterable[str]], own: str = "") -> None:
         """Sets the gauges and warns. `pinned`: PEM texts by agency; `own`: the file of our own certificate."""

@@ -20,10 +20,12 @@ class Readiness:
         healthy: Callable[[], StoreHealth],
         failed: Callable[[], bool] = lambda: False,
         quarantine: Callable[[], Mapping[str, object] | None] = lambda: None,
+        looked_through: Callable[[], Mapping[str, object] | None] = lambda: None,
     ) -> None:
         self._healthy = healthy
         self._failed = failed
         self._quarantine = quarantine
+        self._looked_through = looked_through
 
     async def live(self, _request: web.Request) -> web.Response:
         """The loop turns."""
@@ -37,6 +39,10 @@ class Readiness:
             "status": "ok" if good else "not ready",
             "store": {"ready": store.ready, "queue": store.queue, "oldest_ms": round(store.oldest_s * 1000)},
         }
+        if store.damage:  # nothing is written, so nothing is accepted and nothing is sent; what is whole is read
+            status["damage"] = store.damage
+        if (looked := self._looked_through()) is not None:
+            status["looked_through"] = looked
         if (quarantine := self._quarantine()) is not None:  # it serves and accepts, and sends nothing
             status["quarantine"] = quarantine
         return _told(200 if good else 503, status)

@@ -20,7 +20,9 @@ _GAUGES = {
     "quarantine_waiting": "Requests that must be settled before the agency leaves quarantine.",
     "money_held_paise": "Money collected that is neither at the biller nor given back yet, in paise.",
     "money_items": "Payments and file lines that do not match and wait for a person.",
+    "key_refused": "1 where the agency shows a public key that is not pinned, 0 since it shows a pinned one again.",
     "certificate_days": "Days until a certificate of the agency ends; ours has no agency.",
+    "rate_share": "Part of every agency's max_rps that this process may use now, 0 to 1; over all processes at most 1.",
     "oldest_s": "Age of the oldest waiting request, in seconds.",
 }
 _OTHER = "Another figure of the agency; see its name."

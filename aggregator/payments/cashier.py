@@ -15,6 +15,7 @@ from aggregator.cases.operation import Operation
 from aggregator.payments import clocks, notices, post, refund, steps
 from aggregator.payments.ledger import Unbalanced
 from aggregator.payments.payment import COLUMNS, Moved, Payment, Phase, payment_of
+from aggregator.payments.second_look import SecondLook
 from aggregator.payments.steps import Step
 from aggregator.payments.till import DUE, SETTLED_NO, Standing, Till, standing_of
 from aggregator.payments.verify import Verification
@@ -36,6 +37,7 @@ class Cashier:
     def __init__(self, till: Till) -> None:
         self._till = till
         self._verification = Verification(till)
+        self._second_look = SecondLook(till)
         self._unseen_due_ms = 0
 
     async def run(self) -> None:
@@ -49,6 +51,7 @@ class Cashier:
         """One round; how many payments were served."""
         for late in [*await notices.take(self._till), *await self._unseen()]:
             await self._verification.again(late)
+        await self._second_look.work()
         due = await self._till.desk.store.read(DUE, epoch_ms(self._till.desk.clock.now()), BATCH)
         for row in due:
             with suppress(Moved, Conflict):

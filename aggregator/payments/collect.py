@@ -130,7 +130,7 @@ async def draft(till: Till, new: NewPayment) -> Draft:
     errors = violations(service.form, form)
     if errors:
         raise FormInvalid(errors)
-    return drafted(
+    return await drafted(
         till, new, Owed(service=service, biller=biller, gateway=gateway, account=account, bill=bill, form=form)
     )
 
@@ -209,16 +209,17 @@ def _filled(service: Service, form: Mapping[str, Any], bill: Bill) -> dict[str, 
     return {**given, **told_by_bill, "amount_paise": bill.amount_paise}
 
 
-def drafted(till: Till, new: NewPayment, owed: Owed) -> Draft:
-    """A payment of what is owed, with its own case; nothing is written."""
+async def drafted(till: Till, new: NewPayment, owed: Owed) -> Draft:
+    """A payment of what is owed, with its own case; nothing is written but the citizen's key, if it is the first."""
     gateway, biller, bill, form = owed.gateway, owed.biller, owed.bill, owed.form
     desk = till.desk
+    owner = await desk.vault.key_for(new.citizen_id)
     at = desk.clock.now()
     payment_id, case_id = (new_id(prefix, desk.clock, desk.chance) for prefix in ("pay", "case"))
     order = replace(
         ready(
             desk.clock, desk.chance, case_id=case_id, leg_id=new_id("leg", desk.clock, desk.chance),
-            agency=gateway.id, name="order", service="collect",
+            agency=gateway.id, name="order", service="collect", sealed_for=owner,
         ),
         reference=payment_id.removeprefix("pay_"),
     )  # fmt: skip
@@ -230,7 +231,8 @@ def drafted(till: Till, new: NewPayment, owed: Owed) -> Draft:
         operation=order,
         operation_class=gateway.operations["order"].effective.value,
         case=case_view([leg_view(order, [], epoch_ms(at))]),
-        form_sealed=seal_form(desk.vault, case_id, form),
+        form_sealed=seal_form(desk.vault, owner, case_id, form),
+        sealed_for=owner,
         livemode=biller.livemode or gateway.livemode,
         at=at,
     )
@@ -247,7 +249,7 @@ def drafted(till: Till, new: NewPayment, owed: Owed) -> Draft:
         collected_ms=None, matched_ms=None, closed_ms=None, created_ms=epoch_ms(at), updated_ms=epoch_ms(at), version=1,
         for_case_id=owed.case_id, for_leg_id=owed.leg_id,
     )  # fmt: skip
-    return Draft(payment, plan, seal_more(desk.vault, order.id, more))
+    return Draft(payment, plan, seal_more(desk.vault, order, more))
 
 
 async def write(run: Run, till: Till, made: Draft, key: Key) -> None:

@@ -3,7 +3,7 @@
 Everything is asked for in the name of a portal and shows only its own payments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,19 @@ class Counter:
                 args.append(value)
                 where = f"{where} and {clause} ${len(args)}"
         return await self._read(f"{where} order by p.id desc limit {min(limit, 201)}", *args)
+
+    async def of_citizen(self, citizen_ids: Sequence[str]) -> list[tuple[Payment, str]]:
+        """Every payment of a citizen with these pairwise ids, and of fees of their cases, oldest first."""
+        if not citizen_ids:
+            return []
+        marks = ", ".join(f"${at}" for at in range(1, len(citizen_ids) + 1))
+        theirs = f"select id from cases where citizen_id in ({marks})"  # noqa: S608 - placeholders only
+        where = (
+            f"p.id in (select id from payment where citizen_id in ({marks}) and citizen_id <> ''"  # noqa: S608 - as above
+            f" union select id from payment where case_id in ({theirs})"
+            f" union select id from payment where for_case_id in ({theirs}) and for_case_id <> '') order by p.id"
+        )
+        return await self._read(where, *citizen_ids)
 
     async def case_number(self, case_id: str) -> str:
         found = await self._till.desk.store.read("select number from cases where id = $1", case_id)

@@ -44,6 +44,10 @@ _ITEMS = (
     "select kind, agency, owner, day, amount_paise, state, resolution, opened_ms as opened_at, closed_ms as closed_at"
     " from money_item where payment_id = $1 order by opened_ms, id"
 )
+_CHECKS = (
+    "select round, state, asked, answered, absent, opened_ms as opened_at, due_ms as due_at, closed_ms as closed_at"
+    " from posting_check where payment_id = $1 order by round"
+)
 
 
 async def evidence_of(store: Store, payment: Payment) -> dict[str, Any]:
@@ -59,6 +63,7 @@ async def evidence_of(store: Store, payment: Payment) -> dict[str, Any]:
         "ledger": _rows(await store.read(_ENTRIES, payment.id)),
         "held_paise": summed(await store.read(SUMS, payment.id)).held,
         "file_lines": _rows(await lines_of(store, payment)),
+        "posting_checks": _rows(await store.read(_CHECKS, payment.id)),
         "items": _rows(await store.read(_ITEMS, payment.id)),
     }
 

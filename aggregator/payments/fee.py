@@ -68,7 +68,7 @@ async def draft(till: Till, new: NewPayment) -> Draft:
         case_id=record.id,
         leg_id=leg.id,
     )
-    return drafted(till, replace(new, citizen_id=record.citizen_id), owed)
+    return await drafted(till, replace(new, citizen_id=record.citizen_id), owed)
 
 
 async def _case(till: Till, new: NewPayment) -> CaseRecord:
@@ -116,7 +116,8 @@ async def _due(till: Till, new: NewPayment, service: Service, asked: tuple[Agenc
     if BILL in agency.operations:
         return replace(await shown(till, agency, order, account), key=KEY)
     named = await till.desk.store.read(
-        "select fee_paise from leg where agency = $1 and agency_reference = $2 and fee_paise is not null",
+        "select fee_paise from leg where agency = $1 and agency_reference = $2 and agency_reference <> ''"
+        " and fee_paise is not null",
         agency.id,
         order.agency_reference,
     )

@@ -21,7 +21,7 @@ WORKLIST = "payment"
 """The kind of our items on the people's worklist."""
 COMES_RIGHT = (
     "overdue_t1", "overdue_t5", "refund_refused", "webhook_disagrees", "still_in_doubt", "posted_late",
-    "collected_unseen", "ledger",
+    "collected_unseen", "ledger", "paid_not_posted",
 )  # fmt: skip
 """What is settled by the payment's own end."""
 
@@ -111,4 +111,4 @@ async def close(run: Run, item_id: str, resolution: str, at: datetime) -> bool:
 
 async def open_items(store: Store) -> list[Row]:
     """The open items, oldest first."""
-    return await store.read("select * from money_item where state = $1 order by opened_ms, id", OPEN)
+    return await store.read("select * from money_item where state = 'OPEN' order by opened_ms, id")

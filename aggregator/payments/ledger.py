@@ -21,6 +21,7 @@ class Fact(StrEnum):
     REFUNDED = "refunded"  # held / gateway
     SETTLED = "settled"  # bank and fees / gateway
     PAID_OUT = "paid_out"  # biller / bank
+    UNPOSTED = "unposted"  # biller / held: what it had confirmed is proved absent
     RECOVERABLE = "recoverable"  # recoverable from the biller / biller
 
 
@@ -30,6 +31,7 @@ ACCOUNTS: Mapping[Fact, tuple[str, str]] = {
     Fact.REFUNDED: ("held", "gateway"),
     Fact.SETTLED: ("bank", "gateway"),
     Fact.PAID_OUT: ("biller", "bank"),
+    Fact.UNPOSTED: ("biller", "held"),
     Fact.RECOVERABLE: ("recoverable", "biller"),
 }
 """The account a fact debits, and the one it credits."""
@@ -116,6 +118,7 @@ async def enter(run: Run, pen: Pen, entry: Entry, at: datetime) -> bool:
     )
     for account, paise in lines.items():
         await run("insert into money_line (entry_id, account, paise) values ($1, $2, $3)", entry_id, account, paise)
+    await run("update payment set held_paise = held_paise - $1 where id = $2", lines.get("held", 0), entry.payment_id)
     if not (await sums(run, entry.payment_id)).balances:
         raise Unbalanced(f"{entry.fact.value} of {entry.payment_id}")
     return True
@@ -137,19 +140,15 @@ def summed(rows: list[Row]) -> Sums:
     by = {(row["fact"], row["account"]): int(row["paise"]) for row in rows}
     return Sums(
         collected=by.get(("collected", "gateway"), 0),
-        posted=-by.get(("posted", "biller"), 0) - by.get(("recoverable", "biller"), 0),
+        posted=-sum(by.get((fact, "biller"), 0) for fact in ("posted", "unposted", "recoverable")),
         refunded=-by.get(("refunded", "gateway"), 0),
         recoverable=by.get(("recoverable", "recoverable"), 0),
         held=-sum(paise for (_, account), paise in by.items() if account == "held"),
     )
 
 
-HELD = (
-    "select p.gateway as gateway, cast(-sum(l.paise) as bigint) as paise from money_line l"
-    " join money_entry e on e.id = l.entry_id join payment p on p.id = e.payment_id"
-    " where l.account = 'held' group by p.gateway"
-)
-"""Money in doubt by gateway."""
+HELD = "select gateway, cast(sum(held_paise) as bigint) as paise from payment where held_paise <> 0 group by gateway"
+"""Money in doubt by gateway, where there is any."""
 
 UNBALANCED = "select entry_id from money_line group by entry_id having sum(paise) <> 0"
 """Entries that do not sum to 0: none, ever."""

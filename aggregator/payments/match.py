@@ -13,6 +13,7 @@ from aggregator.payments.payment import Payment, Phase
 class Match(StrEnum):
     MATCHED = "matched"
     PAID_NOT_POSTED = "paid_not_posted"
+    FOUND_BY_LOOK = "found_by_look"
     POSTED_LATE = "posted_late"
     STILL_IN_DOUBT = "still_in_doubt"
     COLLECTED_UNSEEN = "collected_unseen"
@@ -26,7 +27,7 @@ class Match(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
-FINE = frozenset({Match.MATCHED, Match.MATCHED_REFUND, Match.NOTHING})
+FINE = frozenset({Match.MATCHED, Match.MATCHED_REFUND, Match.NOTHING, Match.FOUND_BY_LOOK})
 """Nobody has to look at these."""
 
 

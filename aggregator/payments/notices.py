@@ -23,9 +23,8 @@ from aggregator.store import Run
 
 _NEW = (
     "select i.id, i.agency, i.path_sealed, i.headers_sealed, i.body_sealed, i.received_ms, p.id as payment_id"
-    " from inbox i join payment p on p.order_id = i.operation_id"
-    " where i.state = 'DONE' and i.agency = $1 and not exists (select 1 from payment_word w where w.id = i.id)"
-    " order by i.received_ms, i.id limit 50"
+    " from inbox i left join payment p on p.order_id = i.operation_id"
+    " where i.state = 'DONE' and i.noted = 0 and i.agency = $1 order by i.received_ms, i.id limit 50"
 )
 
 
@@ -48,8 +47,9 @@ def _taking(till: Till, agency: Agency, row: Any) -> Any:
 
 
 async def _take(run: Run, till: Till, agency: Agency, row: Any) -> Payment | None:
-    payment = await rows.by_id(run, row["payment_id"])
-    if payment is None:
+    first = await run("update inbox set noted = 1 where id = $1 and noted = 0 returning id", row["id"])
+    payment = await rows.by_id(run, row["payment_id"] or "")
+    if payment is None or not first:
         return None
     said = _said(till, agency, payment, row)
     await keep(run, row["id"], payment, said, from_ms(row["received_ms"]), source="webhook")

@@ -29,12 +29,13 @@ async def begin(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[O
         return await _for_fee(run, till, payment, at)
     biller: Agency = till.registry().agencies[payment.agency]
     desk = till.desk
-    services = await run("select service_id from cases where id = $1", payment.case_id)
-    service = till.registry().services.get(services[0]["service_id"])
+    [case] = await run("select service_id, sealed_for from cases where id = $1", payment.case_id)
+    service = till.registry().services.get(case["service_id"])
     offer = service.offer if service is not None else POST
-    op = asked(till, payment, new_id("leg", desk.clock, desk.chance), agency=biller.id, name=POST, service=offer)
+    leg_id, owner = new_id("leg", desk.clock, desk.chance), case["sealed_for"]
+    op = asked(till, payment, leg_id, agency=biller.id, name=POST, service=offer, sealed_for=owner)
     await insert_leg(run, op, position=2)
-    more = seal_more(desk.vault, op.id, {"bank_ref": payment.gateway_payment})
+    more = seal_more(desk.vault, op, {"bank_ref": payment.gateway_payment})
     await insert_operation(run, op, biller.operations[POST].effective.value, more)
     return op, [begun(op, at), *await standing.refresh(run, op, at)]
 
@@ -47,14 +48,22 @@ async def _for_fee(run: Run, till: Till, payment: Payment, at: datetime) -> tupl
     if Status(leg["status"]) in FINAL or any(row["state"] not in SETTLED_NO for row in asked_before):
         return None, []
     first = await standing.first_operation(run, payment.for_leg_id)
-    op = asked(till, payment, first.leg_id, agency=payment.agency, name=POST, service=first.service)
+    op = asked(
+        till,
+        payment,
+        first.leg_id,
+        agency=payment.agency,
+        name=POST,
+        service=first.service,
+        sealed_for=first.sealed_for,
+    )
     op = replace(op, case_id=payment.for_case_id)
     rows = await run("select form_sealed from cases where id = $1", payment.case_id)
     sealed = desk.vault.open(rows[0]["form_sealed"], table="cases", row=payment.case_id, column="form_sealed")
     paid_at = from_ms(payment.collected_ms or epoch_ms(at)).isoformat(timespec="seconds")
     more = {**orjson.loads(sealed), "bank_ref": payment.gateway_payment, "paid_at": paid_at}
     biller: Agency = till.registry().agencies[payment.agency]
-    await insert_operation(run, op, biller.operations[POST].effective.value, seal_more(desk.vault, op.id, more))
+    await insert_operation(run, op, biller.operations[POST].effective.value, seal_more(desk.vault, op, more))
     await run("update cases set version = version + 1 where id = $1", op.case_id)
     return op, [begun(op, at)]
 
@@ -63,15 +72,18 @@ async def enter_posted(run: Run, till: Till, payment: Payment, op: Operation, at
     """Enters what the biller confirmed; False when it had no more money to come, and owes us some now."""
     money = await sums(run, payment.id)
     owed = money.held < payment.amount_paise
+    unsaid = await run("select id from money_entry where payment_id = $1 and fact = 'unposted'", payment.id)
+    # Posted, unsaid by the biller and posted again is another fact than the first time.
+    subject = op.id if not unsaid else f"{op.id} {len(unsaid) + 1}"
     known = await run(
-        "select id from money_entry where payment_id = $1 and fact = 'posted' and subject = $2", payment.id, op.id
+        "select id from money_entry where payment_id = $1 and fact = 'posted' and subject = $2", payment.id, subject
     )
     if known:
         return True
     entry = Entry(
         payment_id=payment.id,
         fact=Fact.RECOVERABLE if owed else Fact.POSTED,
-        subject=op.id,
+        subject=subject,
         amount_paise=payment.amount_paise,
         operation_id=op.id,
         attempt=op.attempt,

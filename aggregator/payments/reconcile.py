@@ -1,6 +1,7 @@
 """The day's three books compared, once both files are there; what does not match is somebody's the same day.
 
-It touches no agency: what has to be asked is marked for the cashier. Safe to run as often as anybody likes.
+It touches no agency: what has to be asked is marked for the cashier, and told to people when that was of no use. Safe
+to run as often as anybody likes.
 Source: docs/outcomes.md section 12.
 """
 
@@ -10,11 +11,12 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from aggregator.cases import ledger as journal
-from aggregator.cases.lifecycle import State
+from aggregator.cases.lifecycle import LOOKED_AT, State
+from aggregator.cases.look import RAIL_LOOKS
 from aggregator.cases.settle import Step
 from aggregator.feed import events
 from aggregator.feed.events import NewEvent
-from aggregator.payments import files, items, ledger
+from aggregator.payments import check, files, items, ledger, unposted
 from aggregator.payments import payment as rows
 from aggregator.payments.evidence import lines_of
 from aggregator.payments.items import Item
@@ -27,15 +29,24 @@ from aggregator.store import Conflict, Row, Run, Store
 
 _PAYMENTS = (
     f"select {COLUMNS} from payment where matched_ms is null and created_ms < $1"  # noqa: S608 - a constant
-    " and (collected_ms is not null or closed_ms is null or id in"
-    " (select 'pay_' || reference from money_file_line where day <= $2)) order by id"
+    " and (collected_ms is not null or closed_ms is null or exists"
+    " (select 1 from money_file_line f where f.reference = substr(payment.id, 5) and f.day <= $2)) order by id"
+)
+_OURS = (
+    "(exists (select 1 from payment p where p.id = 'pay_' || l.reference)"
+    " or exists (select 1 from payment p where l.side = 'gateway' and p.gateway = l.agency"
+    " and p.gateway_payment = l.number and p.gateway_payment <> '')"
+    " or exists (select 1 from operation o where o.agency = l.agency and o.agency_reference = l.number"
+    " and o.agency_reference <> ''))"
+)
+_PLACED = (
+    "update money_file_line set placed = 1 where placed = 0 and (agency, line_key) in"  # noqa: S608 - constants
+    f" (select l.agency, l.line_key from money_file_line l where l.placed = 0 and l.day <= $1 and {_OURS} limit 500)"
+    " returning line_key"
 )
 _STRAYS = (
-    "select * from money_file_line l where day <= $1 and not exists (select 1 from payment p where"
-    " p.id = 'pay_' || l.reference or (l.side = 'gateway' and p.gateway = l.agency and p.gateway_payment = l.number))"
-    " and not exists (select 1 from operation o where o.agency = l.agency and o.agency_reference = l.number)"
-    " and not exists (select 1 from money_item i where i.kind = 'unknown_line'"
-    " and i.subject = l.agency || ' ' || l.line_key)"
+    "select * from money_file_line l where l.placed = 0 and l.day <= $1 and not exists"
+    " (select 1 from money_item i where i.kind = 'unknown_line' and i.subject = l.agency || ' ' || l.line_key)"
 )
 
 
@@ -71,6 +82,8 @@ async def reconcile(till: Till, day: str) -> Report:
         compared = await compare(till.desk.store, payment)
         found[compared.found] += 1
         await _act(till, compared)
+    while await till.desk.store.write(lambda run: run(_PLACED, day)):
+        pass  # so many at a time: whoever writes in between does not wait for a year of files
     strays = await till.desk.store.read(_STRAYS, day)
     if strays:
         await till.desk.store.write(partial(_stray, till=till, lines=strays))
@@ -89,7 +102,10 @@ async def compare(store: Store, payment: Payment) -> Compared:
         refunded=any(line["kind"] == "refund" for line in lines),
         posted=[line["amount_paise"] for line in lines if line["kind"] == "posting"],
     )
-    return Compared(payment, lines, match(payment, books))
+    found = match(payment, books)
+    if found is Match.PAID_NOT_POSTED and (await check.latest(store.read, payment.id))[1] == check.CheckState.FOUND:
+        found = Match.FOUND_BY_LOOK
+    return Compared(payment, lines, found)
 
 
 async def _act(till: Till, compared: Compared) -> None:
@@ -113,12 +129,31 @@ async def _acted(run: Run, till: Till, compared: Compared) -> None:
             news += await _recover(run, till, compared, at)
         case Match.COLLECTED_UNSEEN if payment.closed_ms is None:
             await rows.move(run, payment, at, next_action_ms=epoch_ms(at))
+        case Match.PAID_NOT_POSTED:
+            await check.schedule(run, payment, at)
         case _:
             pass
-    if compared.found not in FINE:
+    if compared.found not in FINE and not await _looked_for(run, compared, epoch_ms(at)):
         item = _item(compared)
         news += await items.raise_item(run, till, item, at, payment)
     await events.append(run, news)
+
+
+async def _looked_for(run: Run, compared: Compared, now_ms: int) -> bool:
+    """Whether machines are still looking, or have told people of this payment themselves.
+
+    A posting that was believed is looked for by the cashier, one in doubt by the settler; a person is troubled once
+    three looks were of no use, or as many hours are over as either gets.
+    """
+    payment = compared.payment
+    if compared.found is Match.PAID_NOT_POSTED:
+        return True
+    if compared.found is not Match.STILL_IN_DOUBT or payment.refund_id:
+        return False
+    op = await journal.operation(run, payment.post_id)
+    if op is None or op.reason_code == unposted.WHY:
+        return op is not None
+    return op.state in LOOKED_AT and op.looks < RAIL_LOOKS and now_ms < (payment.collected_ms or 0) + check.PATIENCE_MS
 
 
 def _item(compared: Compared) -> Item:

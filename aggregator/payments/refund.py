@@ -44,12 +44,11 @@ async def begin(run: Run, till: Till, payment: Payment, at: datetime) -> tuple[O
     gateway = till.registry().agencies[payment.gateway]
     if order is None:
         raise NotProved(payment.id)
-    op = asked(till, payment, order.leg_id, agency=gateway.id, name="refund", service="refund")
+    owner = order.sealed_for
+    op = asked(till, payment, order.leg_id, agency=gateway.id, name="refund", service="refund", sealed_for=owner)
     money = await sums(run, payment.id)
     more = {"refund_paise": money.held, "gateway_payment": payment.gateway_payment}
-    await insert_operation(
-        run, op, gateway.operations["refund"].effective.value, seal_more(till.desk.vault, op.id, more)
-    )
+    await insert_operation(run, op, gateway.operations["refund"].effective.value, seal_more(till.desk.vault, op, more))
     return op, [begun(op, at)]
 
 

@@ -80,12 +80,15 @@ def standing_of(row: Any) -> Standing:
     return Standing(payment_of(row), row["order_state"], row["post_state"], row["refund_state"])
 
 
-def asked(till: Till, payment: Payment, leg_id: str, *, agency: str, name: str, service: str) -> Operation:  # noqa: PLR0913 - what is asked, of whom, for what
+def asked(  # noqa: PLR0913 - what is asked, of whom, for what
+    till: Till, payment: Payment, leg_id: str, *, agency: str, name: str, service: str, sealed_for: str
+) -> Operation:
     """One more operation of a payment, READY, under the payment's own reference: the key of all its writes."""
     desk = till.desk
     made = ready(
-        desk.clock, desk.chance, case_id=payment.case_id, leg_id=leg_id, agency=agency, name=name, service=service
-    )
+        desk.clock, desk.chance, case_id=payment.case_id, leg_id=leg_id, agency=agency, name=name, service=service,
+        sealed_for=sealed_for,
+    )  # fmt: skip
     # A leg follows its first operation: the order stays first, however coarse the clock.
     return replace(made, reference=payment.reference, created_ms=max(made.created_ms, payment.created_ms + 1))
 

@@ -12,8 +12,11 @@ from typing import Any
 from aggregator.resilience.pipeline import Guarded
 from aggregator.resilience.policy import Policy
 from aggregator.sdk.adapter import Declared, Settings
+from aggregator.sdk.trust import Trust
 
 Words = Mapping[str, str]
+FACTOR, AGENCY_CODE = "FACTOR", "AGENCY_CODE"
+PROOFS = (FACTOR, AGENCY_CODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class Offer:
     """The field of the form, a date or a moment, after which it is not first sent; "": it has no end of its own."""
     consent: str = ""
     """The purpose for which the citizen must have given leave before `operation` is called; empty: none is needed."""
+    proofs: tuple[str, ...] = (FACTOR,)
+    """How its record may be proved to be the citizen's: what only the owner knows, or the agency's own code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,7 @@ class AgencyFacts:
     capabilities: tuple[str, ...]
     poll: Poll
     maintenance: tuple[Window, ...] = ()
+    trust: Trust = field(default_factory=Trust)
     forwarding: Forwarding | None = None
     """What operators left of the driver's word on documents; None: all of it."""
 
@@ -158,7 +164,8 @@ class AgencyFacts:
     @property
     def way(self) -> tuple[Any, ...]:
         """All that decides how a call goes; titles and poll cadence do not."""
-        return (self.driver, self.enabled, self.settings, self.policy, self.operations, self.manifest.digest)
+        told = (self.driver, self.enabled, self.settings, self.policy, self.operations)
+        return (*told, self.manifest.digest, self.trust)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +218,8 @@ class Service:
     time_limit: TimeLimit | None = None
     source: str = ""
     unverified: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = (FACTOR,)
+    """How its record may be linked at one of its agencies: their offers' proofs, narrowed by the city."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One `[agencies.x]` block, with its driver's manifest and the environment, becomes the facts of one agency."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +14,10 @@ from aggregator.registry.secret import resolved
 from aggregator.registry.source import Source, secret_name, shown
 from aggregator.registry.tighten import tightened
 from aggregator.registry.tree import Entry
+from aggregator.registry.trust import read_trust
 from aggregator.resilience.policy import Policy
 from aggregator.sdk.adapter import Declared, Settings, capabilities_of
+from aggregator.sdk.trust import Trust
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -48,10 +50,13 @@ def read_agency(name: str, entry: Entry, around: Surroundings) -> tuple[AgencyFa
     )
     operations = _operations(block, path, source, product)
     forwarding = narrowed(product.manifest, block, path, source)
+    trust = read_trust(block, path, source)
     if source.has_errors_under(path):
         return None, product
     made = _facts(name, block, product, settings=settings, policy=policy, operations=operations, forwarding=forwarding)
-    return made, product
+    # A simulator in the agency's place has neither its key nor its authority.
+    moved = settings.url != block["url"]
+    return replace(made, trust=Trust() if moved else trust), product
 
 
 def _facts(  # noqa: PLR0913 - it is where the parts come together

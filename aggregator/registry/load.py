@@ -20,27 +20,32 @@ from aggregator.registry.problems import Problem, RegistryRefused, errors_in
 from aggregator.registry.secret import secret_files
 from aggregator.registry.source import Source
 from aggregator.registry.tree import Tree, name_of, read_tree
+from aggregator.registry.trust import trust_files
 from aggregator.resilience.breaker import BreakerChange
 from aggregator.resilience.pipeline import Guarded, Meter
 from aggregator.resilience.policy import Policy
+from aggregator.resilience.share import Share
 from aggregator.sdk.adapter import Declared
 from aggregator.sdk.callback import Mailbox
 from aggregator.sdk.clock import Chance, Clock
 from aggregator.sdk.errors import NotAttempted
+from aggregator.sdk.trust import Trust
 from aggregator.sdk.wire import NoWire, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What agencies are put together with. `make_wire` gets (agency id, policy, operations)."""
+    """What agencies are put together with. `make_wire` gets (agency id, policy, operations, trust)."""
 
     clock: Clock
     chance: Chance
     meter: Meter
-    make_wire: Callable[[str, Policy, Mapping[str, Declared]], Wire]
+    make_wire: Callable[[str, Policy, Mapping[str, Declared], Trust], Wire]
     on_breaker: Callable[[str, BreakerChange], None]
     mailbox: Callable[[str], Mailbox] = NoMailbox
     """Where an agency's calls wait for what it pushes, by agency id."""
+    part: Share | None = None
+    """This process' part of every agency's rate; None for a process that is alone."""
 
 
 @dataclass(slots=True)
@@ -68,6 +73,7 @@ class Draft:
     def watched(self) -> list[Path]:
         """Every file whose change may change the registry."""
         secrets = [file for entry in self.tree.agencies.values() for file in secret_files(entry.block, entry.source)]
+        secrets += [file for entry in self.tree.agencies.values() for file in trust_files(entry.block, entry.source)]
         inside = [file for folder in self.folders for file in sorted(folder.rglob("*")) if _is_fact(file)]
         return [*self.tree.watched, *secrets, *inside]
 
@@ -156,7 +162,7 @@ def registry_of(draft: Draft, agencies: Mapping[str, Agency]) -> Registry:
 
 
 def wire_for(facts: AgencyFacts, parts: Parts) -> Wire:
-    return parts.make_wire(facts.id, facts.policy, facts.operations) if facts.enabled else NoWire()
+    return parts.make_wire(facts.id, facts.policy, facts.operations, facts.trust) if facts.enabled else NoWire()
 
 
 def construct(draft: Draft, name: str, wire: Wire, mailbox: Mailbox) -> Any:
@@ -190,6 +196,7 @@ def guarded(facts: AgencyFacts, driver: object, parts: Parts, kept: Guarded | No
         meter=parts.meter,
         on_breaker=partial(parts.on_breaker, facts.id),
         leave=facts.manifest.leave,
+        part=parts.part,
     )
     if not facts.enabled:
         guard.halt("disabled in registry.toml")

@@ -6,13 +6,15 @@ from hashlib import sha256
 from pathlib import Path as File
 from typing import Any
 
-from aggregator.registry.agency import Forwarding, Manifest, Offer, Option, Watched
+from aggregator.registry.agency import AGENCY_CODE, FACTOR, Forwarding, Manifest, Offer, Option, Watched
 from aggregator.registry.form import checked
 from aggregator.registry.locate import Path
 from aggregator.registry.source import Source, read_json, read_toml, shown
 from aggregator.registry.tables import MANIFEST, TYPES
 from aggregator.registry.tree import name_of, unreadable
 from aggregator.sdk.adapter import Declared
+
+_CODE_OPERATIONS = ("send_code", "check_code")
 
 
 @dataclass(slots=True)
@@ -150,8 +152,24 @@ def _offers(
             ends, leave = one.get("ends_with", ""), one.get("consent", "")
             if ends and ends not in form.get("properties", {}):
                 source.unknown_value((*path, "ends_with"), "field of the form", ends, form.get("properties", {}))
-            made[key] = Offer(key, one["kind"], one["operation"], one["title"], form, watched, actions, ends, leave)
+            proofs = _proofs(source, (*path, "proofs"), one, operations)
+            made[key] = Offer(
+                key, one["kind"], one["operation"], one["title"], form, watched, actions, ends, leave, proofs
+            )
     return made
+
+
+def _proofs(
+    source: Source, path: Path, offer: Mapping[str, Any], operations: Mapping[str, Declared] | None
+) -> tuple[str, ...]:
+    """A code that nobody can send or check proves nothing; only what is asked can be linked."""
+    proofs = tuple(offer.get("proofs", (FACTOR,)))
+    lacking = [name for name in _CODE_OPERATIONS if operations is not None and name not in operations]
+    if AGENCY_CODE in proofs and offer["kind"] != "ENQUIRY":
+        source.wrong(path, f"stands at an offer of kind {offer['kind']}; only an ENQUIRY's record can be linked")
+    elif AGENCY_CODE in proofs and lacking:
+        source.wrong(path, f"has {AGENCY_CODE}, and the driver has no operation {' and no '.join(lacking)}")
+    return proofs
 
 
 def _watched(given: Mapping[str, Any] | None) -> Watched | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.registry.agency import Fee, FeeRow, Manifest, Offer, Organisation, Service, TimeLimit
+from aggregator.registry.agency import PROOFS, Fee, FeeRow, Manifest, Offer, Organisation, Service, TimeLimit
 from aggregator.registry.locate import Path
 from aggregator.registry.source import Source
 from aggregator.registry.tree import Entry
@@ -47,7 +47,9 @@ def read_service(name: str, entry: Entry, servers: Servers) -> Service | None:
     offers = _offers(block, path, source, {name: servers.manifests[name] for name in agencies})
     if source.has_errors_under(path) or not offers:
         return None
-    first = offers[0]
+    first, proofs = offers[0], _proofs(block, offers, path, source)
+    if source.has_errors_under(path):
+        return None
     return Service(
         id=name,
         title=block["title"],
@@ -63,7 +65,20 @@ def read_service(name: str, entry: Entry, servers: Servers) -> Service | None:
         time_limit=_limit(block.get("time_limit")),
         source=block["source"],
         unverified=tuple(block.get("unverified", ())),
+        proofs=proofs,
     )
+
+
+def _proofs(block: Mapping[str, Any], offers: list[Offer], path: Path, source: Source) -> tuple[str, ...]:
+    """What any agency of the service can do, narrowed to what the city wants; which one can what, its driver says."""
+    able = tuple(proof for proof in PROOFS if any(proof in offer.proofs for offer in offers))
+    wanted = block.get("proof")
+    if wanted is None or wanted in able:
+        return able if wanted is None else (wanted,)
+    source.wrong(
+        (*path, "proof"), f"is {wanted}, and the drivers of its agencies have only {' and '.join(able) or 'none'}"
+    )
+    return able
 
 
 def _agencies(block: Mapping[str, Any], path: Path, source: Source, servers: Servers) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from aggregator.registry.agency import Poll
+from aggregator.registry.agency import PROOFS, Poll
 from aggregator.registry.forwarding import DECLARED, NARROWED, OVERALL
 from aggregator.registry.locate import Path
 from aggregator.registry.shape import Either, Flag, Free, ListOf, Named, Number, Schema, Shape, Table, Text, Words
 from aggregator.registry.source import Source, shown
 from aggregator.registry.tighten import RULES, Rule
+from aggregator.registry.trust import TLS
 from aggregator.resilience.policy import Policy
 
 AGENCY_ID = r"^[a-z0-9_]+$"
@@ -122,6 +123,7 @@ AGENCY = Table(
             ),
         ),
         "operations": Named(item=OPERATION, names=WORD, like="submit", doc="Stricter facts by operation"),
+        "tls": TLS,
         "documents": NARROWED,
     },
 )
@@ -179,6 +181,7 @@ SERVICE = Table(
                 "start_event": Words(doc="What the clock starts with"),
             },
         ),
+        "proof": Text(doc="The one proof a link to its record takes; left out: any its offer has", choices=PROOFS),
         "source": Text(doc="Where title, fee, documents and limit were read", longest=1000),
         "unverified": ListOf(item=Text(choices=("or", "hi")), doc="Languages translated without a native source"),
     },
@@ -276,6 +279,7 @@ MANIFEST = Table(
                     "ends_with": Text(
                         doc="Field of the form, a date or a moment, after which it is not first sent", like="date"
                     ),
+                    "proofs": ListOf(item=Text(choices=PROOFS), at_least=1, doc="How a link to its record is proved"),
                     "consent": Text(choices=LEAVES, doc="What the citizen must have allowed before it is called"),
                     "watched_leg": Table(
                         needed=("begins", "done"),

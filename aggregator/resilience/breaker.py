@@ -138,13 +138,11 @@ class Breaker:
         self._epoch = self._trials_in = self._opened_in_a_row = 0
         self._opened_at = self._open_for_s = 0.0
         self._told_a_failure, self._why = False, ""
-        # Its own timer runs on the wall clock (PB-12) and is never consulted, because nothing calls it while open.
+        # Without its reset_timeout: that runs on the wall clock (PB-12), and nothing calls it while open.
         self._circuit = pybreaker.CircuitBreaker(
             fail_max=policy.breaker_fail_max,
-            reset_timeout=policy.breaker_reset_s,
             success_threshold=policy.breaker_success_threshold,
             listeners=[_Ear(self._turned)],
-            name=name,
             throw_new_error_on_trip=False,
         )
 

@@ -51,7 +51,7 @@ class Bulkhead:
         self.waiting += 1
         try:
             patience = Deadline(self._clock, min(self._policy.max_wait_s, deadline.left_s()))
-            at = await self._token(share, patience)
+            at = await self.rate.token(share, patience)
             try:
                 await self._place(patience, tag)
             except BaseException:
@@ -76,25 +76,6 @@ class Bulkhead:
         for waiting_for, place in self._line:
             if waiting_for == tag and not place.done():
                 place.set_exception(error())
-
-    async def _token(self, share: str, patience: Deadline) -> float:
-        """The moment the token is for, once it has come."""
-        left_s = patience.left_s()
-        if left_s <= 0.0:
-            raise TimeoutError
-        at = self.rate.reserve(share)
-        wait_s = max(0.0, at - self._clock.monotonic())
-        if wait_s > left_s:
-            self.rate.give_back(share, at)
-            raise Saturated("the rate agreed with this agency is used up", wait_s)
-        if not wait_s:
-            return at
-        try:
-            await self._clock.sleep(wait_s)
-        except BaseException:
-            self.rate.give_back(share, at)
-            raise
-        return at
 
     async def _place(self, patience: Deadline, tag: str) -> None:
         if self.talking < self._policy.max_concurrency:

@@ -24,6 +24,7 @@ from aggregator.resilience.outcome import Outcome, ended_by, outcome_of
 from aggregator.resilience.policy import Policy
 from aggregator.resilience.rate import Rate
 from aggregator.resilience.retry import RETRYABLE, Retry
+from aggregator.resilience.share import Share
 from aggregator.sdk.adapter import Class, Declared
 from aggregator.sdk.clock import Chance, Clock
 from aggregator.sdk.dialect import CURRENT
@@ -74,12 +75,13 @@ class Guarded:
         meter: Meter,
         on_breaker: Callable[[BreakerChange], None] | None = None,
         leave: Mapping[str, frozenset[str]] | None = None,
+        part: Share | None = None,
     ) -> None:
-        """`leave`: operation -> the offers that it is called for only with the citizen's consent in the order."""
+        """`leave`: operation -> the offers needing the citizen's consent in the order; `part`: of the agency's rate."""
         self.agency_id, self.driver, self.operations, self.policy = agency_id, driver, operations, policy
         self._clock, self._meter, self._on_breaker = clock, meter, on_breaker
         self._functions = functions_of(driver, operations, leave or {})
-        rate = Rate(policy, clock)
+        self.rate = rate = Rate(policy, clock, part, agency_id)
         self._bulkhead = Bulkhead(policy, rate, clock)
         self._retry = Retry(policy, rate, clock=clock, chance=chance)
         self._breakers = {

@@ -6,6 +6,7 @@ attempt of its own.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -15,7 +16,7 @@ from aggregator.resilience.deadline import Deadline
 from aggregator.resilience.policy import Policy
 from aggregator.resilience.rate import Rate
 from aggregator.sdk.clock import Chance, Clock
-from aggregator.sdk.errors import NotAttempted, OutcomeUnknown, Unavailable
+from aggregator.sdk.errors import DeadlinePassed, NotAttempted, OutcomeUnknown, Unavailable
 
 RETRYABLE = (Unavailable, OutcomeUnknown)
 """Our own classes by type. A predicate that says yes to everything swallows cancellation (TN-1), and OSError has
@@ -72,13 +73,13 @@ class Retry:
 
         Nothing is waited for that would end after the deadline.
         """
-        series = _Series(failure, again)
+        series = _Series(failure, again, partial(self._rate.token, share, deadline))
         retrying = AsyncRetrying(
             sleep=self._clock.sleep,
             retry=retry_if_exception_type(RETRYABLE),
             stop=stop_after_attempt(self._policy.retry_max_attempts) | _BeforeTheEnd(deadline, self.budget),
             wait=lambda state: self._wait_s(state, share),
-            before_sleep=lambda _: self._pay(share),
+            before_sleep=lambda _: self.budget.spend(),
             reraise=True,
         )
         try:
@@ -86,10 +87,6 @@ class Retry:
         except NotAttempted:
             # The caller must hear of the attempt that was made: CircuitOpen would read as "not sent" (TN-4).
             raise series.last from None
-
-    def _pay(self, share: str) -> None:
-        self.budget.spend()
-        self._rate.reserve(share)
 
     def _wait_s(self, state: RetryCallState, share: str) -> float:
         """Full jitter over a widening window, never 0; after the agency's own Retry-After, if it gave one."""
@@ -119,17 +116,23 @@ class _BeforeTheEnd(stop_base):
 class _Series:
     """The attempts of one call: the failure already had, then real ones. Remembers the last error of a real one."""
 
-    __slots__ = ("_again", "_had", "last")
+    __slots__ = ("_again", "_had", "_token", "last")
 
-    def __init__(self, failure: Exception, again: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(
+        self, failure: Exception, again: Callable[[], Awaitable[Any]], token: Callable[[], Awaitable[float]]
+    ) -> None:
         self.last = failure
         self._had: Exception | None = failure
-        self._again = again
+        self._again, self._token = again, token
 
     async def step(self) -> Any:
         if self._had is not None:
             had, self._had = self._had, None
             raise had
+        try:
+            await self._token()
+        except TimeoutError:
+            raise DeadlinePassed("the deadline passed before the repeat") from None
         try:
             return await self._again()
         except RETRYABLE as failure:

@@ -198,6 +198,25 @@ class Documents(Protocol):
     async def document(self, order: Order) -> Document | Absent: ...
 
 
+CODE_REASONS = frozenset({"code_wrong", "code_expired", "code_used", "code_blocked"})
+"""How an agency may say no to a code it sent: the `reason` of `Refused`. After the first one it may be tried again."""
+
+
+@runtime_checkable
+class SendsCodes(Protocol):
+    """The agency proves whose a record is by its own code, sent to the mobile number it has on record.
+
+    `send_code` takes the form that names the record. Its receipt's `agency_reference` is the sending as the agency
+    knows it: sealed, never shown. Facts: `sent_to` where it went (`aggregator.sdk.form.masked_mobile`), `tries` and
+    `life_s` as far as the agency says. `check_code` takes that reference and the same form with `code` in it; a
+    receipt means that the code was right, Refused with one of CODE_REASONS that it was not. A code is never kept.
+    """
+
+    async def send_code(self, order: Order) -> Receipt: ...
+
+    async def check_code(self, order: Order) -> Receipt: ...
+
+
 @runtime_checkable
 class Probes(Protocol):
     async def probe(self, order: Order) -> None: ...
@@ -214,6 +233,7 @@ CAPABILITIES: dict[str, type] = {
     "cancels": Cancels,
     "reminds": Reminds,
     "documents": Documents,
+    "sends_codes": SendsCodes,
     "probes": Probes,
 }
 

@@ -117,6 +117,12 @@ def new_id(prefix: str, clock: Clock, chance: Chance) -> str:
     return prefix + "_" + "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
+def ulid_time(at: datetime) -> str:
+    """What the ULID of an id made at this time (UTC) begins with: every id of before sorts below it."""
+    value = epoch_ms(at) << 80
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, 70, -10)])
+
+
 def random_digits(count: int, chance: Chance) -> str:
     """`count` decimal digits without the bias of a modulus over few bytes."""
     return str(int.from_bytes(chance.bytes(count + 8), "big") % 10**count).zfill(count)

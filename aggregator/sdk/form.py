@@ -125,3 +125,9 @@ def is_vehicle(text: str) -> bool:
 def masked_aadhaar(text: str) -> str:
     """`XXXXXXXX0016`: all of it that may be stored or shown."""
     return "XXXXXXXX" + normalise(text)[-4:]
+
+
+def masked_mobile(text: str) -> str:
+    """`******1234`: what may be shown of a mobile number on record, however much of it an agency shows; "" for none."""
+    last = normalise(text)[-4:]
+    return "*" * 6 + last if len(last) == 4 and last.isdigit() else ""

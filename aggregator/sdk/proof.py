@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +28,17 @@ _LOGINS = ["ES256", "RS256", "EdDSA", "Ed25519"]
 _MOST = 8000
 
 
-def proof_key(proof: str, *, method: str, url: str, now: datetime, token: str = "") -> tuple[str, str]:
-    """The thumbprint of the key this proof shows, and the proof's own id. `url` without its query.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Of a proof: the thumbprint of its key, its own id, and when it says to have been made (epoch seconds)."""
+
+    key: str
+    number: str
+    made_s: float
+
+
+def proof_key(proof: str, *, method: str, url: str, now: datetime, token: str = "") -> Proof:
+    """What this proof proves. `url` without its query.
 
     `token`: the access token the proof comes with, "" when one is being asked for. Raises Unverified.
     """
@@ -50,7 +60,7 @@ def proof_key(proof: str, *, method: str, url: str, now: datetime, token: str = 
         raise Unverified("the proof has no id")
     if token and not same(str(claims.get("ath", "")), digest(token.encode())):
         raise Unverified("the proof is for another token")
-    return key.thumbprint(), number
+    return Proof(key.thumbprint(), number, at)
 
 
 def login_subject(token: str, keys: str, *, issuer: str, audiences: frozenset[str], now: datetime) -> str:

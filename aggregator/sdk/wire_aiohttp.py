@@ -38,30 +38,33 @@ _KEPT_ALIVE_S = 15.0
 _DNS_KEPT_S = 10
 _HEADERS = {"User-Agent": "citizen-service-aggregator", "Accept-Encoding": "gzip, deflate"}
 
-
 Shown = Callable[[Mapping[str, Any]], None]
 """Gets the certificate the other end showed, as `ssl` tells it; empty without TLS."""
+Accept = Callable[[asyncio.Transport | None], None]
+"""Raises WireError for an end that is not the agency's; asked before anything is sent."""
 
 
 class _Attempt:
     """What the connector and the sender know of one send."""
 
-    __slots__ = ("mark", "shown", "stopped", "trail", "transport")
+    __slots__ = ("accept", "mark", "shown", "stopped", "trail", "transport")
 
-    def __init__(self, trail: Trail, mark: Callable[[str], None] | None, shown: Shown | None) -> None:
-        self.trail = trail
-        self.mark = mark
-        self.shown = shown
+    def __init__(
+        self, trail: Trail, mark: Callable[[str], None] | None, shown: Shown | None, accept: Accept | None
+    ) -> None:
+        self.trail, self.mark, self.shown, self.accept = trail, mark, shown, accept
         self.transport: asyncio.Transport | None = None
         self.stopped: BaseException | None = None
 
     def handed(self, connection: Connection) -> None:
         """Nothing is awaited between this and the first byte."""
         try:
+            if self.accept is not None:
+                self.accept(connection.transport)
             self.trail.recheck()
         except BaseException as exc:
             self.stopped = exc
-            connection.release()
+            connection.close()
             raise
         self.transport = connection.transport
         self.trail.sent = Sent.MAYBE
@@ -115,6 +118,7 @@ class AiohttpWire:
         max_connections: int,
         linger_s: float = 30.0,
         ssl_context: ssl.SSLContext | None = None,
+        accept: Accept | None = None,
         resolver: AbstractResolver | None = None,
         shown: Shown | None = None,
     ) -> None:
@@ -132,8 +136,7 @@ class AiohttpWire:
         self._max_connections = max_connections
         self._linger_ms = int(linger_s * 1000)
         self._ssl: ssl.SSLContext | bool = ssl_context or True
-        self._resolver = resolver
-        self._shown = shown
+        self._resolver, self._shown, self._accept = resolver, shown, accept
         self._kept: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
 
@@ -151,7 +154,7 @@ class AiohttpWire:
         with effect_trail(effect=effect) as trail:
             await trail.journal(method, url, headers, body or b"")
             _refuse_split(headers)
-            attempt = _Attempt(trail, MARK.get(), self._shown)
+            attempt = _Attempt(trail, MARK.get(), self._shown, self._accept)
             token = _ATTEMPT.set(attempt)
             try:
                 reply = await self._exchange(self._session(effect=effect), method, url, headers, body, cap, attempt)

@@ -8,6 +8,7 @@ SQLite and PostgreSQL. Nothing of a database library leaves this room: rows are 
 from aggregator.sdk.clock import Clock
 from aggregator.store.port import (
     Conflict,
+    Damaged,
     Row,
     Run,
     SchemaTooNew,
@@ -23,6 +24,7 @@ from aggregator.store.port import (
 
 __all__ = [
     "Conflict",
+    "Damaged",
     "Row",
     "Run",
     "SchemaTooNew",

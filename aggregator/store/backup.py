@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from aggregator.store.sqlite_thread import integrity, reason
+from aggregator.store import soundness
+from aggregator.store.once import MEMORY
+from aggregator.store.sqlite_thread import reason
 
 PAGES = 2_000
 """Pages copied between two words about progress."""
@@ -65,8 +67,8 @@ def copy_sqlite(source: Path, target: Path, told: Told) -> None:
 def look_through(file: Path) -> Copy:
     """Reads the whole copy: pages, indexes, references, and whether its numbers agree. Raises BackupFailed."""
     try:
-        with _opened(file) as connection:
-            wrong = integrity(connection) or _contradictions(connection)
+        with soundness.opened(file) as connection:
+            wrong = soundness.look_through(connection).wrong or _contradictions(connection)
             if wrong:
                 raise BackupFailed(f"{file} is damaged: {wrong[0]}. Take an older backup")
             return Copy(
@@ -75,7 +77,7 @@ def look_through(file: Path) -> Copy:
                 _one(connection, "select last from event_counter where name = 'event'"),
                 _one(connection, "select last from event_counter where name = 'send'"),
             )
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, UnicodeError) as exc:
         raise BackupFailed(f"{file} cannot be read as a database of ours ({reason(exc)})") from exc
 
 
@@ -114,9 +116,10 @@ def put_back(copy: Path, target: Path, aside: str) -> Path | None:
         part.chmod(0o600)
         durable(part)
         if kept is not None:
-            for ending in ("", "-wal", "-shm"):
+            for ending in ("", "-wal", "-shm", ".damaged"):
                 with contextlib.suppress(FileNotFoundError):
                     target.with_name(target.name + ending).rename(kept.with_name(kept.name + ending))
+        soundness.marker(target).unlink(missing_ok=True)
         part.rename(target)
         durable(target.parent)
     except OSError as exc:
@@ -149,7 +152,15 @@ def digest_agrees(file: Path) -> bool:
 def dump_postgres(url: str, target: Path) -> None:
     """One consistent snapshot by pg_dump, in its own format. Raises BackupFailed."""
     part = target.with_name(target.name + ".part")
-    _tool("pg_dump", url, "--format=custom", "--no-owner", *_schema(url), f"--file={part}")
+    _tool(
+        "pg_dump",
+        url,
+        "--format=custom",
+        "--no-owner",
+        f"--exclude-table-data=*.{MEMORY}",
+        *_schema(url),
+        f"--file={part}",
+    )
     part.chmod(0o600)
     durable(part)
     part.rename(target)

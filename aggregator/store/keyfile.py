@@ -1,13 +1,14 @@
 """Citizens' keys lie in a file of their own, so that no backup of the database ever holds them.
 
-A key that is destroyed here is gone for every copy of the database, older ones too. The file is small (a wrapped key a
-citizen), is copied apart from the database and only ever in its newest state, and remembers whose key was destroyed,
-so that a restored database can be told. Read and written where it is asked, without a thread: a look-up is a few
-microseconds, and a new key is as rare as a new citizen.
+A key that is destroyed here is gone for every copy of the database, older ones too. The file is small (a wrapped key
+for each name of a citizen), is copied apart from the database and only ever in its newest state, and remembers whose
+key was destroyed, so that a restored database can be told. Read where it is asked, without a thread: a look-up is a few
+microseconds. New keys wait for the disk, so they come in batches, on a line of their own, from a thread.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,10 +34,9 @@ class KeyFile:
         path.touch(mode=0o600)
         if path.stat().st_mode & 0o077:
             raise KeyFileRefused(f"{path}: others may read it. Use: chmod 600 {path}")
+        self._one_batch = threading.Lock()
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
-                self._db.execute(f"pragma {pragma}").fetchall()
+            self._db, self._batches = _opened(path), _opened(path)
             for table in _TABLES:
                 self._db.execute(table)
         except sqlite3.Error as exc:
@@ -51,11 +51,30 @@ class KeyFile:
         self._db.execute("insert into key (id, wrapped) values (?, ?) on conflict (id) do nothing", (key_id, wrapped))
         return self.wrapped(key_id) or wrapped
 
-    def destroy(self, key_id: str, at_ms: int) -> None:
-        """Gone for good, remembered as gone. May be repeated."""
+    def keep_all(self, wrapped: Mapping[str, str]) -> None:
+        """Many keys in one commit, from whichever thread; none for an id that has one, or whose key was destroyed."""
+        with self._one_batch, _Whole(self._batches):
+            self._batches.executemany(
+                "insert into key (id, wrapped) select ?1, ?2 where not exists (select 1 from destroyed where id = ?1)"
+                " on conflict (id) do nothing",
+                wrapped.items(),
+            )
+
+    def destroy(self, key_ids: Iterable[str], at_ms: int) -> None:
+        """All gone for good in one commit, remembered as gone. May be repeated."""
         with self._whole():
-            self._db.execute("insert into destroyed (id, at_ms) values (?, ?) on conflict do nothing", (key_id, at_ms))
-            self._db.execute("delete from key where id = ?", (key_id,))
+            for key_id in key_ids:
+                self._db.execute("insert into destroyed values (?, ?) on conflict do nothing", (key_id, at_ms))
+                self._db.execute("delete from key where id = ?", (key_id,))
+        self._emptied()
+
+    def drop(self, key_ids: Iterable[str]) -> None:
+        """Gone for good and not remembered: keys of what nobody has a name for."""
+        with self._whole():
+            self._db.executemany("delete from key where id = ?", ((key_id,) for key_id in key_ids))
+        self._emptied()
+
+    def _emptied(self) -> None:
         with suppress(sqlite3.OperationalError):  # a reader may hold the log; the next one empties it
             self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
@@ -86,14 +105,31 @@ class KeyFile:
             told(done)
         return done
 
+    def everything(self) -> Iterator[tuple[str, str]]:
+        """Each key's id and its wrapped self."""
+        return iter(self._db.execute("select id, wrapped from key"))
+
+    def sample(self) -> tuple[str, str] | None:
+        """Some key's id and its wrapped self, to try the vault's on; None where there is none."""
+        row = self._db.execute("select id, wrapped from key limit 1").fetchone()
+        return None if row is None else (str(row[0]), str(row[1]))
+
     def count(self) -> int:
         return int(self._db.execute("select count(*) from key").fetchone()[0])
 
     def close(self) -> None:
         self._db.close()
+        self._batches.close()
 
     def _whole(self) -> "_Whole":
         return _Whole(self._db)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
+        db.execute(f"pragma {pragma}").fetchall()
+    return db
 
 
 class _Whole:

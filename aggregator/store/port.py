@@ -2,6 +2,7 @@
 
 * StoreError
   - StoreUnavailable   the database did not do it (effect "none"), or nobody can know (effect "unknown")
+    - Damaged          what is stored is not what was written: nothing more is written, so nothing is sent
   - Conflict           a unique, foreign-key or not-null rule of the schema refused the row
   - StatementRefused   the statement or its arguments are wrong: our mistake
   - SchemaTooNew       a newer program has already changed the tables
@@ -53,6 +54,10 @@ class StoreUnavailable(StoreError):
         self.effect: Effect = effect
 
 
+class Damaged(StoreUnavailable):
+    """What is stored is not what was written. A store that has seen it refuses every later write."""
+
+
 class Conflict(StoreError):
     """A rule of the schema refused the row. `rule` names the constraint as the engine does."""
 
@@ -87,17 +92,19 @@ class StoreHealth:
 
     `queue`: writes waiting or being committed. `oldest_s`: age of the oldest of them. `last_error`: why the
     newest group was lost, "" once a group is committed again; in trouble the store tries by itself every second.
-    `durable` is False from a COMMIT whose outcome is unknown until the next one that succeeds.
+    `durable` is False from a COMMIT whose outcome is unknown until the next one that succeeds. `damage`: what was found
+    not to be what was written; "" while nothing was.
     """
 
     queue: int
     oldest_s: float
     last_error: str
     durable: bool = True
+    damage: str = ""
 
     @property
     def ready(self) -> bool:
-        return self.durable and self.oldest_s <= READY_AGE_S
+        return self.durable and not self.damage and self.oldest_s <= READY_AGE_S
 
 
 class Store(Protocol):
@@ -143,10 +150,22 @@ class Store(Protocol):
         """
         ...
 
+    async def first_use(self, name: str, *, from_ms: int, until_ms: int, now_ms: int) -> bool:
+        """Whether nobody, in no process, has shown this before; remembered until `until_ms`, and no disk is waited for.
+
+        `from_ms` is the first moment at which it may have been shown: where a power loss (here) or a crash of the
+        server (PostgreSQL) may have taken the memory of that moment, it counts as shown. Raises StoreUnavailable.
+        """
+        ...
+
     def health(self) -> StoreHealth: ...
 
     async def integrity_check(self) -> list[str]:
-        """What is wrong with the stored data or the server's promises; empty when nothing is."""
+        """What is wrong with the stored data or the server's promises; empty when nothing is.
+
+        Looks through everything and may take long, beside all other work; what it finds in a file is damage.
+        Raises StoreUnavailable when it could not be finished.
+        """
         ...
 
     async def claim_worker(self, worker_id: str) -> None:
@@ -171,8 +190,10 @@ def checked(args: Sequence[Value]) -> Sequence[Value]:
         if isinstance(value, str):
             if "\x00" in value:
                 raise StatementRefused("an argument contains a NUL character")
-        elif isinstance(value, bool) or not (value is None or isinstance(value, int)):
+        elif value is None:
+            continue
+        elif isinstance(value, bool) or not isinstance(value, int):
             raise StatementRefused(f"an argument of type {type(value).__name__}; tables hold text and bigint")
-        elif value is not None and not -_BIGINT <= value < _BIGINT:
+        elif not -_BIGINT <= value < _BIGINT:
             raise StatementRefused("an argument does not fit a bigint")
     return args

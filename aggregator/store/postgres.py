@@ -10,14 +10,16 @@ next group, so a process that lost its lock cannot write.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
-from aggregator.sdk.clock import Clock
+from aggregator.sdk.clock import Clock, epoch_ms
 from aggregator.store import migrate
 from aggregator.store.locks import worker_name
-from aggregator.store.port import Row, Run, StoreHealth, StoreUnavailable, Value, Work, checked
+from aggregator.store.port import Damaged, Row, Run, StoreHealth, StoreUnavailable, Value, Work, checked
+from aggregator.store.postgres_once import PostgresOnce, made
 from aggregator.store.postgres_session import (
     CONNECT_S,
     LEAVE_S,
@@ -69,6 +71,7 @@ class PostgresStore:
         self._writer = GroupWriter(self._commit, clock)
         self._locks = SessionLocks(url, clock)
         self._first: Work[None] | None = None
+        self._once = PostgresOnce(url)
 
     async def open(self) -> None:
         try:
@@ -103,12 +106,14 @@ class PostgresStore:
         try:
             lock = f"select pg_advisory_xact_lock({lock_number(_MIGRATION_LOCK)})"
             await migrate.migrate(transact, migrate.packaged(), lock=lock)
+            await transact(partial(made, lock=lock, now_ms=epoch_ms(self._clock.now())))
         finally:
             await let_go(connection)
 
     async def close(self) -> None:
         await self._writer.close(within_s=LEAVE_S, interrupt=self._interrupt)
         await let_go(self._writing)
+        await self._once.close()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             try:
@@ -141,7 +146,10 @@ class PostgresStore:
                 rows: list[Row] = await connection.fetch(sql, *args)
                 return rows
         except TROUBLE as exc:
-            raise translated(exc) from None
+            error = translated(exc)
+            if isinstance(error, Damaged):
+                self._writer.suspect(error.why)
+            raise error from None
 
     async def _commit(self, works: Sequence[Work[Any]]) -> Sequence[Outcome]:
         connection = await self._writing_connection()
@@ -172,6 +180,9 @@ class PostgresStore:
             await self._pool.expire_connections()
         return connection
 
+    async def first_use(self, name: str, *, from_ms: int, until_ms: int, now_ms: int) -> bool:
+        return await self._once.first_use(name, from_ms=from_ms, until_ms=until_ms, now_ms=now_ms)
+
     def beside(self, keep: Keep, first: Work[None]) -> None:
         self._writer.keep = keep
         self._first = first
@@ -185,6 +196,8 @@ class PostgresStore:
             rows = await self.read("select current_setting($1) as value", setting)
             if rows[0]["value"] == "off":
                 found.append(f"{setting} is off: acknowledged writes can be lost at power failure")
+        if (await self.read("select current_setting('data_checksums') as value"))[0]["value"] == "off":
+            found.append("data_checksums is off: a bit that flips on the disk is believed. Run pg_checksums --enable")
         rows = await self.read("select indexrelid::regclass::text as name from pg_index where not indisvalid")
         return found + [f"index {row['name']} is not valid" for row in rows]
 

@@ -1,7 +1,9 @@
 """What happens on one PostgreSQL session: groups with savepoints, the words for its errors, the locks it holds.
 
 A group costs `begin`, one `release; savepoint` per item and one `commit`; everything odd ends the session, for a
-new one is the only state worth trusting. No text of the server leaves this module: its DETAIL quotes values.
+new one is the only state worth trusting. One group at a time is written, over all servers of a database: nearly all
+of them number an event and wait for that row anyway, and who waits before the first row is in nobody's deadlock
+(docs/decisions/103). No text of the server leaves this module: its DETAIL quotes values.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ import asyncpg
 from aggregator.sdk.clock import Clock
 from aggregator.store.port import (
     Conflict,
+    Damaged,
     Row,
     StatementRefused,
     StoreError,
@@ -35,7 +38,8 @@ SESSION = {
     "synchronous_commit": "on",
     "statement_timeout": f"{STATEMENT_S:.0f}s",
     "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "60s",
+    # A frozen server in the middle of a group keeps all others waiting for so long.
+    "idle_in_transaction_session_timeout": "5s",
     # A killed worker's statement must not run on and keep its locks: by default the server looks only at the end.
     "client_connection_check_interval": "1s",
     # A frozen peer is noticed in a minute, and its locks with it.
@@ -55,7 +59,16 @@ TROUBLE = (
 _AWAY = ("08", "53", "57", "58", "55", "40", "XX", "F0", "54")
 _COMMIT_UNKNOWN = ("08", "57", "58", "XX")
 _AGAIN = {"40001", "40P01"}
+_READ_ONLY = "25006"
+_DAMAGED = {"XX001", "XX002"}  # a page whose checksum is wrong, an index that contradicts its table
 _OLD_PLAN = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)  # another worker has migrated
+
+
+def lock_number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+_BEGIN = f"begin; select pg_advisory_xact_lock({lock_number('aggregator writing')}); savepoint item"
 
 
 class SessionLocks:
@@ -114,6 +127,10 @@ class Gone(StoreUnavailable):
     """The session itself ended; a read may be repeated on another."""
 
 
+class TakesNoWrites(StoreUnavailable):
+    """A replica not yet promoted, or somebody's switch (a provider sets it when a disk fills): the session is left."""
+
+
 class _Running:
     """`run` of one item; its first error dooms the item, as the server itself would have it."""
 
@@ -132,7 +149,7 @@ class _Running:
             self.failed = exc
             raise
         except TROUBLE as exc:
-            self.failed = translated(exc)
+            self.failed = TakesNoWrites(reason(exc)) if _sqlstate(exc) == _READ_ONLY else translated(exc)
             raise self.failed from None
         return rows
 
@@ -143,7 +160,7 @@ async def transaction(
     """One outcome per work, all durable. Raises StoreUnavailable when the whole group is lost."""
     try:
         async with asyncio.timeout(within_s):
-            await connection.execute("begin; savepoint item")
+            await connection.execute(_BEGIN)
             outcomes = [await _item(connection, work) for work in works]
     except BaseException as exc:
         connection.terminate()
@@ -166,6 +183,8 @@ async def _item(connection: Any, work: Work[Any]) -> Outcome:
     try:
         value = await work(run)
     except Exception as exc:  # noqa: BLE001 - it belongs to the caller who brought the work
+        if isinstance(run.failed, TakesNoWrites):
+            raise run.failed from None  # nobody's write will do better here: the group is lost, and so is the session
         # Fails when the transaction is gone, and so loses the group, as it must.
         await connection.execute("rollback to item")
         return Failed(run.failed or exc)
@@ -188,8 +207,14 @@ async def alone(connection: Any, work: Work[Any]) -> Outcome:
 
 
 async def connect(url: str, session: dict[str, str], *, command_timeout_s: float | None = STATEMENT_S) -> Any:
+    """A session that may write; of several hosts in `url` the first that lets it. Raises TROUBLE."""
     return await asyncpg.connect(
-        url, timeout=CONNECT_S, command_timeout=command_timeout_s, statement_cache_size=512, server_settings=session
+        url,
+        timeout=CONNECT_S,
+        command_timeout=command_timeout_s,
+        statement_cache_size=512,
+        server_settings=session,
+        target_session_attrs="read-write",
     )
 
 
@@ -199,10 +224,6 @@ async def let_go(connection: Any) -> None:
             await connection.close(timeout=LEAVE_S)
         except TROUBLE:
             connection.terminate()
-
-
-def lock_number(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def halves(number: int) -> tuple[int, int]:
@@ -227,6 +248,8 @@ def _commit_unknown(exc: BaseException) -> bool:
 def translated(exc: BaseException) -> StoreError:
     """Our word for a driver's error. Never chained: PostgreSQL's texts quote the values."""
     state = _sqlstate(exc)
+    if state in _DAMAGED:
+        return Damaged(reason(exc))
     if state.startswith("23"):
         return Conflict(str(getattr(exc, "constraint_name", None) or state))
     if state in _AGAIN or isinstance(exc, _OLD_PLAN):

@@ -11,7 +11,18 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aggregator.store.port import Conflict, Row, StatementRefused, StoreError, StoreUnavailable, Value, Work, checked
+from aggregator.store import seals
+from aggregator.store.port import (
+    Conflict,
+    Damaged,
+    Row,
+    StatementRefused,
+    StoreError,
+    StoreUnavailable,
+    Value,
+    Work,
+    checked,
+)
 from aggregator.store.writer import Done, Failed, Outcome
 
 T = TypeVar("T")
@@ -25,6 +36,7 @@ _OUR_MISTAKE = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_TOOBIG,
 }
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 # What COMMIT may answer when it has certainly kept nothing; after anything else nobody knows.
 _COMMIT_UNDONE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CONSTRAINT}
 DRIVER_ERRORS = (sqlite3.Error, sqlite3.Warning, UnicodeError)
@@ -96,13 +108,13 @@ def commit_group(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> 
     except BaseException as exc:
         _rollback(connection)
         if isinstance(exc, sqlite3.Error):
-            raise StoreUnavailable(reason(exc)) from exc
+            raise _lost(exc)(reason(exc)) from exc
         raise
     try:
         connection.execute("commit")
     except sqlite3.Error as exc:
         _rollback(connection)
-        raise StoreUnavailable(reason(exc), "none" if _code(exc) in _COMMIT_UNDONE else "unknown") from exc
+        raise _lost(exc)(reason(exc), "none" if _code(exc) in _COMMIT_UNDONE else "unknown") from exc
     return outcomes
 
 
@@ -112,6 +124,8 @@ def _item(connection: sqlite3.Connection, work: Work[Any]) -> Outcome:
     try:
         outcome = run.verdict(_finish(work(run)))
     except Exception as exc:
+        if isinstance(exc, Damaged):
+            raise  # nothing of a group that has met damage is kept
         if not connection.in_transaction:  # SQLite has rolled back by itself: disk full, I/O error
             raise StoreUnavailable("the database rolled the group back") from exc
         connection.execute("rollback to item")
@@ -142,7 +156,9 @@ def connect(path: Path, *, busy_s: float, query_only: bool = False) -> sqlite3.C
         mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
         if mode != "wal":
             raise StoreUnavailable("this file system cannot hold a write-ahead log")  # noqa: TRY301 - read straight
-        for pragma in ("synchronous = full", "foreign_keys = on", "journal_size_limit = 67108864"):
+        for pragma in (
+            "synchronous = full", "foreign_keys = on", "journal_size_limit = 67108864", "cell_size_check = on",
+        ):  # fmt: skip
             connection.execute(f"pragma {pragma}")
         if query_only:
             connection.execute("pragma query_only = on")
@@ -161,13 +177,6 @@ def fetch(connection: sqlite3.Connection, sql: str, values: dict[str, Value]) ->
     return connection.execute(sql, values).fetchall()
 
 
-def integrity(connection: sqlite3.Connection) -> list[str]:
-    found = [str(row[0]) for row in connection.execute("pragma integrity_check(20)")]
-    broken = connection.execute("pragma foreign_key_check").fetchmany(20)
-    orphans = [f"{row[0]} row {row[1]}: no {row[2]} it points to" for row in broken]
-    return [text for text in found if text != "ok"] + orphans
-
-
 def _rollback(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with contextlib.suppress(sqlite3.Error):
@@ -183,11 +192,17 @@ def reason(exc: BaseException) -> str:
     return str(getattr(exc, "sqlite_errorname", type(exc).__name__))
 
 
+def _lost(exc: sqlite3.Error) -> type[StoreUnavailable]:
+    return Damaged if _code(exc) in _DAMAGED else StoreUnavailable
+
+
 def translated(exc: BaseException) -> StoreError:
     """Our word for a driver's error. SQLite's texts name columns and keywords, never values."""
     code = _code(exc)
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Conflict(str(exc))
+    if code in _DAMAGED or seals.SAID in str(exc):
+        return Damaged("a row is not what was written" if code not in _DAMAGED else reason(exc))
     if code in _OUR_MISTAKE:
         return StatementRefused(f"{reason(exc)}: {exc}" if isinstance(exc, sqlite3.Error) else reason(exc))
     return StoreUnavailable(reason(exc))

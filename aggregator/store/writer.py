@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from aggregator.sdk.clock import Clock
-from aggregator.store.port import Run, StoreHealth, StoreUnavailable, Work
+from aggregator.store.port import Damaged, Run, StoreHealth, StoreUnavailable, Work
 
 GROUP = 256
 QUEUE_BOUND = 10_000
@@ -60,7 +60,9 @@ class GroupWriter:
         self._task: asyncio.Task[None] | None = None
         self._last_error = ""
         self._durable = True
+        self._damage = ""
         self.keep: Keep | None = None
+        self.told_damage: Callable[[str], None] = _forgotten
 
     def start(self) -> None:
         self._closing = False
@@ -69,6 +71,8 @@ class GroupWriter:
     async def write(self, work: Callable[[Run], Awaitable[T]]) -> T:
         if self._closing:
             raise StoreUnavailable("the store is closed")
+        if self._damage:
+            raise Damaged(self._damage)
         if len(self._waiting) >= self._bound:
             raise StoreUnavailable("too many writes are waiting")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -80,7 +84,13 @@ class GroupWriter:
     def health(self) -> StoreHealth:
         oldest = next(iter(self._group or self._waiting), None)
         age_s = self._clock.monotonic() - oldest.since if oldest else 0.0
-        return StoreHealth(len(self._group) + len(self._waiting), age_s, self._last_error, self._durable)
+        return StoreHealth(len(self._group) + len(self._waiting), age_s, self._last_error, self._durable, self._damage)
+
+    def suspect(self, damage: str) -> None:
+        """From now on nothing is written: a send is journaled first, so nothing is sent either."""
+        if not self._damage:
+            self._damage = damage
+            self.told_damage(damage)
 
     async def close(self, *, within_s: float, interrupt: Callable[[], None]) -> None:
         """Commits what is queued; after `within_s` the rest is refused and the running group interrupted."""
@@ -109,7 +119,7 @@ class GroupWriter:
 
     async def _rest(self) -> None:
         """Waits for work; in trouble it makes some, for a store that is not ready is sent none to recover by."""
-        if not self._last_error:
+        if not self._last_error or self._damage:
             await self._wake.wait()
             return
         try:
@@ -136,6 +146,8 @@ class GroupWriter:
 
     async def _committed(self, works: list[Work[Any]]) -> Sequence[Outcome]:
         """The outcomes of a group that is on disk, and of which the watermark knows."""
+        if self._damage:
+            raise Damaged(self._damage)
         if self.keep is None:
             return await self._commit(works)
         *outcomes, counted = await self._commit([*works, _counters])
@@ -154,9 +166,15 @@ class GroupWriter:
                 case Done(value):
                     item.answer.set_result(value)
                 case Failed(error):
+                    self._judge(error)
                     item.answer.set_exception(error)
 
+    def _judge(self, error: Exception) -> None:
+        if isinstance(error, Damaged):
+            self.suspect(error.why)
+
     def _lost(self, exc: StoreUnavailable) -> None:
+        self._judge(exc)
         self._last_error = exc.why
         self._durable = self._durable and exc.effect == "none"
         for item in self._group:
@@ -176,6 +194,10 @@ async def _counters(run: Run) -> dict[str, int]:
     return {row["name"]: int(row["last"]) for row in await run("select name, last from event_counter")}
 
 
+def _forgotten(_damage: str) -> None:
+    """Nobody keeps it: the server itself will find it again."""
+
+
 def _seen(answer: asyncio.Future[Any]) -> None:
     if not answer.cancelled():
         answer.exception()
@@ -183,7 +205,7 @@ def _seen(answer: asyncio.Future[Any]) -> None:
 
 def _refuse(item: _Item, exc: StoreUnavailable) -> None:
     # An instance each: a shared one would grow a traceback per caller that raises it.
-    error = StoreUnavailable(exc.why, exc.effect)
+    error = (Damaged if isinstance(exc, Damaged) else StoreUnavailable)(exc.why, exc.effect)
     error.__cause__ = exc.__cause__
     if not item.answer.done():  # the loop's own teardown may have cancelled it
         item.answer.set_exception(error)

@@ -10,13 +10,14 @@ from aggregator.cases.deliver import Delivery
 from aggregator.cases.desk import Desk
 from aggregator.cases.inbox import Inbox
 from aggregator.cases.quarantine import Quarantine
+from aggregator.cases.rate_parts import RateParts
 from aggregator.cases.reconcile import Reconciliation
 from aggregator.cases.track import Tracking
 from aggregator.citizens.documents.shelf import DocumentShelf
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.citizens.portals import Portals
 from aggregator.citizens.privacy import PrivacyRoom
 from aggregator.citizens.room import CitizenRoom
-from aggregator.citizens.vault import Vault
 from aggregator.discovery.catalogue.live import LiveCatalogue
 from aggregator.discovery.drafts import Drafts
 from aggregator.discovery.search.live import LiveSearch
@@ -24,6 +25,7 @@ from aggregator.feed.audit import Audit
 from aggregator.feed.stream import Stream
 from aggregator.ops.certificates import Certificates
 from aggregator.ops.metrics import PrometheusMeter
+from aggregator.ops.soundness import Soundness
 from aggregator.registry.agency import Registry
 from aggregator.registry.live import Live
 from aggregator.sdk.auth import Signer
@@ -42,7 +44,7 @@ class City:
     clock: Clock
     chance: Chance
     store: Store
-    vault: Vault
+    envelopes: Envelopes
     signer: Signer
     live: Live
     catalogue: LiveCatalogue
@@ -59,6 +61,8 @@ class City:
     tracking: Tracking
     inbox: Inbox
     quarantine: Quarantine
+    rate_parts: RateParts
+    soundness: Soundness
     adoption: Adoption
     desk: Desk
     audit: Audit

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from aggregator.citizens.documents.scan import Clamd, NoScanner, SandboxScanner, Scanner
 from aggregator.citizens.documents.shelf import DocumentShelf
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.discovery.drafts import Drafts
 from aggregator.registry.agency import Registry
 from aggregator.sdk.clock import Chance, Clock
@@ -21,7 +21,7 @@ TIDY_S = 600.0
 
 
 def shelf_of(  # noqa: PLR0913, PLR0917 - what the shelf stands on
-    settings: Settings, store: Store, vault: Vault, registry: Callable[[], Registry], clock: Clock, chance: Chance
+    settings: Settings, store: Store, vault: Envelopes, registry: Callable[[], Registry], clock: Clock, chance: Chance
 ) -> DocumentShelf:
     """The city's shelf. Raises ValueError for a scanner's address that is none."""
     return DocumentShelf(

@@ -10,6 +10,7 @@ from aggregator.api.tls import CERTIFICATE
 from aggregator.cases import worker
 from aggregator.cases.keys import forget_old
 from aggregator.cases.watchdog import open_work, unexplained
+from aggregator.citizens.reseal import Resealing
 from aggregator.ops.certificates import LOOK_S
 from aggregator.registry.problems import RegistryRefused
 from aggregator.store import StoreUnavailable
@@ -35,10 +36,14 @@ def background(city: City) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         city.payments.cashier.run,
         city.payments.daily.run,
         city.quarantine.run,
+        city.rate_parts.run,
+        city.soundness.run,
         city.adoption.run,
         city.audit.run,
         city.privacy.accesses.run,
         city.privacy.erasure.run,
+        city.privacy.tell,
+        Resealing(city.store, city.envelopes, city.clock).run,
         lambda: _keep_house(city),
         lambda: keep_search(city.search, city.clock),
         lambda: _watch(city),
@@ -69,6 +74,7 @@ async def _tidy(city: City) -> None:
             await city.inbox.tidy()
             await forget_old(city.store, city.clock)
             await city.citizens.sessions.tidy()
+            await city.citizens.link_codes.tidy()
             await city.citizens.allowances.tidy()
         await city.clock.sleep(TIDY_S)
 
@@ -76,7 +82,10 @@ async def _tidy(city: City) -> None:
 async def _certificates(city: City) -> None:
     """Looks, once an hour, at when what we are shown and what we show ends."""
     while True:
-        pinned = {name: agency.settings.secrets.values() for name, agency in city.registry().agencies.items()}
+        pinned = {
+            name: [*agency.settings.secrets.values(), agency.trust.ca_pem]
+            for name, agency in city.registry().agencies.items()
+        }
         own = str(city.settings.env.get(CERTIFICATE, ""))
         await asyncio.to_thread(city.certificates.look, pinned, own)
         await city.clock.sleep(LOOK_S)

@@ -1,20 +1,27 @@
 """The two keys of a city: the vault's, outside the database, and the one we sign with, sealed inside it."""
 
+from functools import partial
 from pathlib import Path
 
-from aggregator.citizens.vault import Vault, key_from, load_or_create_key
+from aggregator.citizens.vault import Keys, Vault, keys_from, load_or_create_keys
 from aggregator.sdk.auth import Signer
 from aggregator.sdk.clock import Chance
 from aggregator.settings import Settings
 from aggregator.store import Run, Store
 
 
-def vault_key(settings: Settings, chance: Chance) -> bytes:
+def vault_keys(settings: Settings, chance: Chance) -> Keys:
+    """The vault's keys; a city that has none yet gets one. Raises KeyRefused."""
     match settings.vault_key:
         case {"file": file}:
-            return load_or_create_key(Path(file), chance=chance)
+            return load_or_create_keys(Path(file), chance=chance)
         case reference:
-            return key_from(reference, settings.env)
+            return keys_from(reference, settings.env)
+
+
+def vault_of(settings: Settings, keys: Keys) -> Vault:
+    """The vault of these keys; it hears of one that is added while it works."""
+    return Vault.of(keys, again=partial(keys_from, settings.vault_key, settings.env))
 
 
 async def signer_of(store: Store, vault: Vault) -> Signer:

@@ -66,7 +66,12 @@ def peer(
     """A server that prints one line of JSON when it is ready."""
     with on_core(core):
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, **(env or {})}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
         )
     running = Peer(name, process)
     try:

@@ -1,84 +1,105 @@
-"""P17: the millionth case costs what the first did. One real case is copied in the tables until there are so many."""
+"""P17: the millionth case costs what the first did, on both engines, and so do the rounds that run beside it.
+
+Two cities take turns, one with `BENCH_CASES` cases stored (a million), one with none; each is asked for whole cases
+and for seconds of rest, and says what processor time it took, its own and that of the database's sessions.
+"""
 
 import json
 import os
-import sqlite3
+import secrets
 import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
-from bench_pairs import Side, in_turns
+from bench_million import fill_postgres, fill_sqlite
+from bench_pairs import Spread, ratio
 from bench_process import Peer, python_peer
-from bench_questions import FORM, accepted, key_of, submissions
 from bench_report import Goal, Report, Row
 
 pytestmark = pytest.mark.bench
 CASES = int(os.environ.get("BENCH_CASES", "1000000"))
-COPIED: dict[str, dict[str, str]] = {
-    "cases": {"id": "'case_' || printf('%026d', i)", "number": "printf('%016d', i)"},
-    "leg": {"id": "'leg_' || i", "case_id": "'case_' || printf('%026d', i)", "poll_due_ms": "null"},
-    "operation": {
-        "id": "'op_' || i", "leg_id": "'leg_' || i", "case_id": "'case_' || printf('%026d', i)",
-        "reference": "'R' || i", "agency_reference": "'N' || i",
-    },
-    "attempt": {"operation_id": "'op_' || i"},
-    "idempotency": {"key": "'k' || i", "case_id": "'case_' || printf('%026d', i)"},
-    "event": {
-        "seq": "1000 + i * 20 + t.seq % 20", "id": "'e' || i || '-' || t.seq",
-        "case_id": "'case_' || printf('%026d', i)",
-    },
-}  # fmt: skip
-"""Per table, the columns that differ from copy to copy."""
+AT_A_TIME, REST_S, ROUNDS = 160, 11, 7
+"""A rest is as long as the slowest gauge's round."""
+DEEPER = "the indexes are deeper by a level or two, and their pages no longer all fit the cache."
+AUDITED = (
+    "the empty city has nothing to look at: the full one counts its 200 open operations for the gauges and asks about "
+    "a sample of fifty settled ones a day. Neither grows with what is stored."
+)
+GOAL = Goal("<= 1.1x the cost", at_most=1.1)
+ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
-def fill(file: Path, count: int) -> None:
-    """`count` copies of the one settled case, in every table it has rows in, with all their indexes."""
-    with sqlite3.connect(file, isolation_level=None) as connection:
-        connection.execute("pragma synchronous = off")
-        connection.execute("begin")
-        (case,) = connection.execute("select id from cases limit 1").fetchone()
-        for table, changed in COPIED.items():
-            names = [row[1] for row in connection.execute(f"pragma table_info({table})")]
-            values = ", ".join(changed.get(name, f"t.{name}") for name in names)
-            mine = "t.case_id = ?" if "case_id" in names else "t.id = ?" if "id" in names else "? <> ''"
-            connection.execute(
-                "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?)"  # noqa: S608 - names of ours
-                f" insert into {table} ({', '.join(names)}) select {values} from n,"
-                f" (select * from {table} t where {mine}) t",
-                (count, case),
+def asked(peer: Peer, what: str, count: int) -> float:
+    """Microseconds of processor time per case, or per second of rest."""
+    assert peer.process.stdin is not None
+    assert peer.process.stdout is not None
+    peer.process.stdin.write(f"{what} {count}\n")
+    peer.process.stdin.flush()
+    told: dict[str, float] = json.loads(peer.process.stdout.readline())
+    return told["cpu_us"]
+
+
+@contextmanager
+def cities(stub: Peer, folder: Path, urls: tuple[str, str]) -> Iterator[tuple[Peer, Peer]]:
+    """A full city and an empty one. `urls`: their databases, "" for SQLite."""
+    full, empty = (folder / name for name in ("full", "empty"))
+    with python_peer("first", "whole_case.py", str(full), str(stub.port), urls[0]) as first:
+        asked(first, "cases", 1)
+    now_ms = time.time_ns() // 1_000_000
+    if urls[0]:
+        fill_postgres(urls[0], CASES, now_ms)
+    else:
+        fill_sqlite(full / "aggregator.db", CASES, now_ms)
+    with (
+        python_peer("full", "whole_case.py", str(full), str(stub.port), urls[0]) as one,
+        python_peer("empty", "whole_case.py", str(empty), str(stub.port), urls[1]) as other,
+    ):
+        yield one, other
+
+
+def in_turn(both: tuple[Peer, Peer], what: str, count: int, rounds: int) -> tuple[Spread, Spread, Spread]:
+    """The ratio, and what each side took; the first round warms up."""
+    took = [[asked(peer, what, count) for peer in both] for _ in range(rounds + 1)][1:]
+    full, empty = [one for one, _ in took], [other for _, other in took]
+    return ratio(full, empty), Spread.of(full), Spread.of(empty)
+
+
+def measured(report: Report, both: tuple[Peer, Peer], engine: str) -> None:
+    for what, words, count, rounds, gap in (
+        ("cases", "one case: submitted, delivered, settled, read by its citizen", AT_A_TIME, ROUNDS, DEEPER),
+        ("rest", "a second of rest: all rounds that run beside", REST_S, 5, AUDITED),
+    ):
+        found, full, empty = in_turn(both, what, count, rounds)
+        report.add(
+            Row(
+                "P17", f"{words}; {engine}, {CASES:,} cases stored", "the same with none stored", found,
+                f"{full.middle:,.0f} us", f"{empty.middle:,.0f} us", GOAL, gap,
             )
-        connection.execute("update event_counter set last = ? where name = 'event'", (count * 20 + 2000,))
-        connection.execute("commit")
-        connection.execute("pragma wal_checkpoint(truncate)")
-    connection.close()
+        )  # fmt: skip
+
+
+def test_p17_a_case_costs_the_same_in_a_full_store(stub: Peer, tmp_path: Path, report: Report):
+    with cities(stub, tmp_path, ("", "")) as both:
+        measured(report, both, "SQLite")
 
 
 @pytest.fixture
-def full_city(stub: Peer, tmp_path: Path) -> Iterator[Peer]:
-    """The same server on a store that holds a million cases."""
-    data = tmp_path / "data"
-    with python_peer("first", "city.py", str(data), str(stub.port)) as first:
-        body = json.dumps({"service_id": "passport.fresh", "form": FORM}).encode()
-        headers = {"Idempotency-Key": "first", "Prefer": "wait=5", "Content-Type": "application/json", **key_of(first)}
-        asked = urllib.request.Request(f"http://127.0.0.1:{first.port}/v1/cases", data=body, headers=headers)
-        with urllib.request.urlopen(asked, timeout=20) as reply:  # noqa: S310 - loopback
-            assert reply.status == 201
-        time.sleep(1.0)
-    fill(data / "aggregator.db", CASES)
-    with python_peer("full", "city.py", str(data), str(stub.port)) as running:
-        yield running
+async def two_databases() -> Iterator[tuple[str, str]]:  # type: ignore[misc]
+    names = [f"aggregator_bench_{secrets.token_hex(4)}" for _ in range(2)]
+    admin = await asyncpg.connect(ADMIN_URL)
+    for name in names:
+        await admin.execute(f"create database {name}")
+    yield tuple(f"{ADMIN_URL.rsplit('/', 1)[0]}/{name}" for name in names)
+    for name in names:
+        await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
 
 
-def test_p17_a_case_costs_the_same_in_a_full_store(city: Peer, full_city: Peer, report: Report):
-    sides = [Side(one, submissions(one, f"p17-{one.name}"), accepted) for one in (full_city, city)]
-    turns = in_turns(sides, rounds=7, quiet=True)
-    report.add(
-        Row(
-            "P17", f"submission, journaled, delivered and settled, with {CASES:,} cases stored", "the same with none",
-            turns.cpu_ratio("full", "city"), f"{turns.cpu('full')}, {turns.rate('full')}",
-            f"{turns.cpu('city')}, {turns.rate('city')}", Goal("<= 1.1x the cost", at_most=1.1),
-            "the indexes of a full store are deeper by a level or two, and their pages no longer all fit the cache.",
-        )
-    )  # fmt: skip
+def test_p17_a_case_costs_the_same_in_a_full_postgresql(
+    stub: Peer, tmp_path: Path, report: Report, two_databases: tuple[str, str]
+):
+    with cities(stub, tmp_path, two_databases) as both:
+        measured(report, both, "PostgreSQL")

@@ -16,9 +16,12 @@ from bench_questions import found, key_of, submissions
 from bench_report import Goal, Report, Row
 
 from aggregator.cases.record import load
-from aggregator.citizens.vault import Vault, load_or_create_key
+from aggregator.citizens.envelopes import Envelopes, KeyedEnvelopes
+from aggregator.citizens.keyring import KeyRing
+from aggregator.citizens.vault import Vault, load_or_create_keys
 from aggregator.sdk.clock import SystemChance, SystemClock
 from aggregator.store import Store, open_store
+from aggregator.store.keyfile import KeyFile
 
 pytestmark = pytest.mark.bench
 CASES = 500
@@ -82,7 +85,9 @@ async def _read(data: Path, case_ids: list[str]) -> dict[str, list[float]]:
     await store.open()
     raw = sqlite3.connect(data / "aggregator.db")
     raw.row_factory = sqlite3.Row
-    vault = Vault(load_or_create_key(data / "vault.key", chance=SystemChance()))
+    own = Vault.of(load_or_create_keys(data / "vault.key", chance=SystemChance()))
+    keys = KeyRing(own, KeyFile(data.with_name(data.name + ".keys")), SystemClock(), SystemChance())
+    vault = KeyedEnvelopes(own, keys, SystemChance())
     took = await in_process_turns(reads_of(store, raw, vault, case_ids), times=READS)
     raw.close()
     await store.close()
@@ -90,7 +95,7 @@ async def _read(data: Path, case_ids: list[str]) -> dict[str, list[float]]:
 
 
 def reads_of(
-    store: Store, raw: sqlite3.Connection, vault: Vault, case_ids: list[str]
+    store: Store, raw: sqlite3.Connection, vault: Envelopes, case_ids: list[str]
 ) -> dict[str, Callable[[int], Awaitable[float]]]:
     """Each work reads that many times and says what one read cost."""
     ids = itertools.cycle(case_ids)

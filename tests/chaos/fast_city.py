@@ -15,8 +15,10 @@ from pathlib import Path
 
 from aggregator.api.app import DOOR
 from aggregator.api.door import listen
-from aggregator.cases import quarantine
+from aggregator.cases import quarantine, rate_parts, settle
 from aggregator.cases.attempt import JournaledTrail
+from aggregator.cases.lifecycle import State
+from aggregator.ops import logs
 from aggregator.sdk import waypoints
 from aggregator.settings import Settings
 from aggregator.store import Run, sqlite, sqlite_thread
@@ -62,8 +64,12 @@ def die_at(point: str, nth: int, by: signal.Signals = signal.SIGKILL) -> None:
 
 
 async def main(data: str, registry: str, urls: dict[str, str]) -> None:
+    logs.configure(sys.stderr, level="WARNING")
     settings = Settings.from_env(dict(os.environ), data_dir=Path(data), registry_path=Path(registry), sandbox_urls=urls)
-    clock = FastClock(float(os.environ["FAST_SPEED"]), float(os.environ["FAST_BORN"]))
+    clock = FastClock(speed := float(os.environ["FAST_SPEED"]), float(os.environ["FAST_BORN"]))
+    # Looks at the parts of rates cost real commits: they and their patience stay as long as they are.
+    for name in ("LOOK_S", "SOON_S", "FRESH_S", "AWAY_S"):
+        setattr(rate_parts, name, getattr(rate_parts, name) * speed)
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     async with running(settings, clock=clock) as city:
@@ -72,10 +78,20 @@ async def main(data: str, registry: str, urls: dict[str, str]) -> None:
         server = await listen(city.app, city.app[DOOR], host="127.0.0.1", port=int(os.environ.get("FAST_PORT", "0")))
         sys.stdout.write(json.dumps({"port": server.port, "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
-        await told.wait()
+        await told_or_failed(told, city.failed)
         if os.environ.get("WITHOUT") == "draining":
             os._exit(0)
         await server.close()
+
+
+async def told_or_failed(told: asyncio.Event, failed: asyncio.Event) -> None:
+    """As `aggregator serve`: a city a part of which has ended by a fault ends, and does not look alive."""
+    both = [asyncio.create_task(one.wait()) for one in (told, failed)]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    for one in both:
+        one.cancel()
+    if failed.is_set():
+        raise SystemExit("a part of the city failed")
 
 
 async def every_agency_answers(urls: dict[str, str]) -> None:
@@ -92,8 +108,31 @@ async def every_agency_answers(urls: dict[str, str]) -> None:
                 break
 
 
+def believed_unsent(_op: object, _declared: object, now_ms: int) -> settle.Step:
+    """What silence means to a server without doubt."""
+    return settle.Step(State.READY, "agency_away", "state.ready", now_ms)
+
+
+def believe_silence() -> None:
+    settle.doubt = believed_unsent
+
+
+def each_for_itself() -> None:
+    """The rates of a server that knows of no other."""
+
+    async def join(parts: rate_parts.RateParts) -> None:
+        parts._share.begin(rate_parts.ALL, float("inf"))
+
+    rate_parts.RateParts.join = join
+    rate_parts.RateParts.run = lambda _parts: asyncio.sleep(1e9)
+
+
 def without(rule: str) -> None:
     """The server without one of its rules: the control of a proof, and nothing else."""
+    whole = {"doubt": believe_silence, "shared_rate": each_for_itself}
+    if rule in whole:
+        whole[rule]()
+        return
     if rule == "quarantine":
 
         async def blind(run: Run, _lineage: str, _remembered: object, _at: object, cluster: str) -> object:

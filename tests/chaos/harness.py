@@ -37,8 +37,11 @@ SIMULATORS = {
 TAKING_MONEY = {
     "odisha_police": "adapters.police.cctns.simulator",
     "paygate": "adapters.gateway.cashfree.simulator",
+    "tpcodl": "adapters.electricity.bbps.simulator",
 }
-"""Where money goes: one more agency with a fee, and the gateway. Not among those that citizens apply to at random."""
+"""Where money goes: an agency with a fee, the gateway, a biller. Not among those that citizens apply to at random."""
+PUSHING = ("bscl", "paygate", "tpcodl")
+"""Agencies that must be told where the city is."""
 WRITES = {"passport": "submit", "rto": "submit", "bscl": "submit", "bmc": "book", "tpcodl_portal": "complain"}
 ENDED = {"CONFIRMED", "REJECTED", "EXPIRED", "CANCELLED", "NEEDS_HUMAN"}
 FINAL_OR_TOLD = {
@@ -112,6 +115,18 @@ def call(port: int, method: str, path: str, body: Any = None, headers: dict[str,
         connection.close()
 
 
+@dataclass(frozen=True)
+class Fast:
+    """A clock that agencies share with a city: how fast it runs, and since when."""
+
+    speed: float
+    born: float
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"FAST_SPEED": str(self.speed), "FAST_BORN": str(self.born)}
+
+
 @dataclass
 class Simulator:
     """An agency in a process of its own, with a ledger on disk."""
@@ -121,6 +136,9 @@ class Simulator:
     process: subprocess.Popen[str]
     port: int
     control: int
+    env: dict[str, str] = field(default_factory=dict)
+    """What the server must be told of it: where its keys are."""
+    fast: Fast | None = None
 
     def ask(self, path: str) -> Any:
         return call(self.control, "GET", path)[1]
@@ -140,31 +158,40 @@ class Simulator:
 
     def resume(self) -> None:
         """Back on the same ports with the same ledger."""
-        self.process, self.port, self.control = spawn(self.name, self.data, self.port, self.control)
+        self.process, self.port, self.control, self.env = spawn(
+            self.name, self.data, self.port, self.control, self.fast
+        )
 
     def tell(self, method: str, path: str, body: Any) -> Any:
         return call(self.control, method, path, body)[1]
 
 
-def spawn(name: str, data: Path, port: int = 0, control: int = 0) -> tuple[subprocess.Popen[str], int, int]:
-    """The agency's process, its port and its control port."""
-    command = [sys.executable, "-m", {**SIMULATORS, **TAKING_MONEY}[name], "--data", str(data)]
+def spawn(
+    name: str, data: Path, port: int = 0, control: int = 0, fast: Fast | None = None
+) -> tuple[subprocess.Popen[str], int, int, dict[str, str]]:
+    """The agency's process, its port, its control port, and what the server must be told of it."""
+    how = ["-m"] if fast is None else [str(HERE / "fast_agency.py")]
+    command = [sys.executable, *how, {**SIMULATORS, **TAKING_MONEY}[name], "--data", str(data)]
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--control-port", str(control)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [*command, "--port", str(port), "--control-port", str(control)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | (fast.env if fast else {}),
     )
     assert process.stdout is not None
     ports = json.loads(process.stdout.readline())
-    return process, ports["port"], ports["control_port"]
+    return process, ports["port"], ports["control_port"], ports.get("env", {})
 
 
 @contextmanager
-def simulators(folder: Path, names: Iterable[str] = TWO) -> Iterator[dict[str, Simulator]]:
+def simulators(folder: Path, names: Iterable[str] = TWO, fast: Fast | None = None) -> Iterator[dict[str, Simulator]]:
     running: dict[str, Simulator] = {}
     try:
         for name in names:
             data = folder / name
             data.mkdir(parents=True)
-            running[name] = Simulator(name, data, *spawn(name, data))
+            running[name] = Simulator(name, data, *spawn(name, data, fast=fast), fast)
         yield running
     finally:
         for simulator in running.values():
@@ -261,6 +288,8 @@ class City:
         }
         if self.database:
             env["AGGREGATOR_DATABASE"] = self.database
+        for simulator in self.agencies.values():
+            env |= simulator.env
         if kill_at:
             env |= {"KILL_AT": kill_at, "KILL_NTH": str(nth)}
         urls = {name: f"http://127.0.0.1:{simulator.port}" for name, simulator in self.agencies.items()}
@@ -275,9 +304,9 @@ class City:
             told = json.loads(line)
             self.port, self.pid = told["port"], told["pid"]
             self.restarts_s.append(time.monotonic() - begun)
-            if "bscl" in self.agencies:
-                address = f"http://127.0.0.1:{self.port}/callbacks/bscl"
-                self.agencies["bscl"].tell("POST", "/callback-url", {"url": address})
+            for name in [one for one in PUSHING if one in self.agencies]:
+                address = f"http://127.0.0.1:{self.port}/callbacks/{name}"
+                self.agencies[name].tell("POST", "/callback-url", {"url": address})
         else:
             self.buried()
 

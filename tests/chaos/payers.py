@@ -2,12 +2,15 @@
 
 import http.client
 import urllib.parse
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import City, Promise, Simulator, call
 
 ENDED = {"POSTED", "REFUNDED", "NOT_PAID"}
+BILLER = "tpcodl"
+BILLS = "electricity.bill_payment"
 
 
 @dataclass
@@ -20,6 +23,9 @@ class Payer:
     seen: dict[str, Any] = field(default_factory=dict)
     paid: bool = False
     """The citizen's bank was charged."""
+    agency: str = BILLER
+    refusals: int = 0
+    """How often it was told that a payment of this bill is under way."""
 
     def ask(self, city: City, wait_s: int = 0) -> tuple[int, Any]:
         """Begins, or asks again with the same key."""
@@ -45,9 +51,37 @@ class Payer:
             self.paid = b"Paid." in bank.getresponse().read()
             bank.close()
 
+    def goes_on(self, city: City) -> None:
+        """One step of a patient citizen: the same key until there is a payment, then looking and paying. The server
+        may be gone at any moment.
+        """
+        with suppress(OSError, http.client.HTTPException):
+            if not self.id:
+                status, told = self.ask(city)
+                assert status in {201, 202, 409, 503}, (status, told)
+                self.refusals += status == 409 and told["code"] == "payment-in-doubt"
+            elif not self.over:
+                self.look(city)
+                self.at_the_bank()
+
+    @property
+    def over(self) -> bool:
+        return self.seen.get("phase") in ENDED
+
+    @property
+    def reference(self) -> str:
+        """Ours, as the gateway and most billers know the payment."""
+        return self.id.removeprefix("pay_")
+
 
 def fee_of(promise: Promise, **more: Any) -> Payer:
-    return Payer(promise.key, {"case_id": promise.case_id, **more})
+    return Payer(promise.key, {"case_id": promise.case_id, **more}, agency=promise.agency)
+
+
+def bill_of(n: int, key: str = "") -> Payer:
+    """Who pays the bill of the nth account; with another `key`, somebody else who pays the same bill."""
+    form = {"account": f"7123456{n:05d}", "mobile": "9000000000"}
+    return Payer(key or f"bill-{n}", {"service_id": BILLS, "form": form})
 
 
 def captured(gateway: Simulator) -> list[str]:

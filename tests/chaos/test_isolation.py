@@ -90,7 +90,7 @@ def patient_registry(folder: Path) -> Path:
 async def hang(portal: Portal, round_: int) -> list[asyncio.Task[Any]]:
     tasks = [asyncio.create_task(portal.passport(round_ * 1000 + n)) for n in range(HANGING)]
     await asyncio.sleep(0.5)
-    assert sum(not task.done() for task in tasks) > HANGING * 0.9, "they must really hang"
+    seen(sum(not task.done() for task in tasks) > HANGING * 0.9, "they must really hang")
     return tasks
 
 
@@ -160,7 +160,7 @@ async def test_one_connector_for_all_agencies_is_caught_by_the_same_measure(tmp_
             alone, beside = await _shared(shared, healthy, hanging, agencies["passport"].control)
         finally:
             await shared.close()
-    assert beside > 1.2 * alone + 0.005
+    seen(beside > 1.2 * alone + 0.005, f"p99 {beside:.3f} s beside them, {alone:.3f} s alone")
     figure.control(f"one shared connector: healthy p99 {alone * 1000:.0f} ms -> {beside * 1000:.0f} ms")
 
 

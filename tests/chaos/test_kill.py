@@ -50,7 +50,7 @@ def under_fire(city: City, points: list[str], submissions: int, random_kills: in
     for agency in city.agencies:
         first = city.wish()
         first.agency, first.mobile = agency, "9000000000"
-        assert city.submit(first), "the control record of later look-ups"
+        wait_for(lambda first=first: city.submit(first))  # the control record of later look-ups
     time.sleep(0.3)
     city.kill()
     for point in points:
@@ -151,7 +151,7 @@ def naive(folder: Path, submissions: int, kills: int, seed: int) -> int:
 
 
 def test_the_naive_client_files_applications_twice_in_this_harness(tmp_path: Path) -> None:
-    assert naive(tmp_path, 20, 2, seed=7) > 20 * 0.3
+    seen((doubled := naive(tmp_path, 20, 2, seed=7)) > 20 * 0.3, f"{doubled} of 20 were doubled")
 
 
 def test_killed_at_two_points_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_killed_at_every_point_and_at_random_before_five_agencies_nothing_is_los
     tmp_path: Path, figure: Figure
 ) -> None:
     doubled = naive(tmp_path / "naive", sized(60, 300), sized(4, 25), seed=7)
-    assert doubled > sized(60, 300) * 0.3, "the control must be caught"
+    seen(doubled > sized(60, 300) * 0.3, f"the naive one doubled {doubled}")
     figure.control(f"repeat until it says yes: {doubled} of {sized(60, 300)} filed twice or more")
     kills = sized(60, 300)
     city, verdict = storm(
@@ -207,7 +207,7 @@ def test_killed_around_the_inbox_a_notice_is_merged_once_and_never_lost(tmp_path
             promise = city.wish()
             promise.mobile = "9000000000"
             city.start()
-            assert city.submit(promise)
+            wait_for(lambda: city.submit(promise))
             wait_for(lambda: city.case(promise)["status"] == "SUBMITTED")
             city.kill()
             for point, word in zip(INBOX, ("ACKNOWLEDGED", "ASSIGNED", "IN_PROGRESS", "SCHEDULED"), strict=True):

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "payments"))
 from figures import Figure, sized
 from money_town import Books, MoneyTown, money_town
 
+from aggregator.payments import check
 from aggregator.payments import payment as rows
 from aggregator.payments.cashier import Cashier
 from aggregator.payments.collect import BillTaken, BillUnanswered, NotPayable
@@ -42,7 +43,7 @@ CITIZENS = ("ctz_a", "ctz_b")
 FATES = ("normal", "lost", "act then silence", "act then 500", "act late", "refuse")
 POINTS = (
     "payment_order_made", "payment_after_verify", "payment_before_post", "payment_before_refund",
-    "payment_before_delivery", "payment_refund_seen",
+    "payment_before_delivery", "payment_refund_seen", "payment_before_second_look", "payment_after_second_look",
 )  # fmt: skip
 SHM = Path("/dev/shm")  # noqa: S108 - a database in memory: what is proved here is not the disk
 
@@ -206,6 +207,24 @@ class Money(RuleBasedStateMachine):
         self.do(self.town.files())
         self._turn(1)
 
+    @rule(data=st.data())
+    def board_loses(self, data: Any) -> None:
+        """The board confirmed a posting and has it no more; its bill is open again."""
+        known = [one for one in self.do(self._payments()) if one.phase == "POSTED" and one.matched_ms is None]
+        found = data.draw(st.sampled_from(known)) if known else None
+        if found is None or self.do(check.latest(self.store.read, found.id))[1] == check.CheckState.FOUND:
+            return
+        lost = [one for one in self.books.posts if one["ref"] == found.reference]
+        self.books.posts = [one for one in self.books.posts if one not in lost]
+        for one in lost:
+            self.counted["lost"] += 1
+            self.books.owe(one["account"])
+
+    @rule(misses=st.integers(0, 2))
+    def search_misses(self, misses: int) -> None:
+        """The board's search does not find what is there, once or twice."""
+        self.books.misses = misses
+
     @precondition(lambda self: not self.crash_at)
     @rule(point=st.sampled_from(POINTS))
     def crash(self, point: str) -> None:
@@ -257,13 +276,15 @@ class Money(RuleBasedStateMachine):
 
     def _ends_explained(self) -> None:
         """Everything comes back, time passes: every rupee is posted, given back, or somebody's."""
-        self.books.down, self.books.twisted, self.crash_at = set(), {}, ""
+        self.books.down, self.books.twisted, self.crash_at, self.books.misses = set(), {}, "", 0
         self.books.script = {"order": [], "refund": [], "pay": []}
         for seconds in (61, 130, 400, 400, 2000, 400, 400):
             self.time(seconds)
         self.do(self.town.files())
-        for seconds in (61, 400, 400, 400):
+        for seconds in (61, 400, 400, 400, 8_000, 8_000):
             self.time(seconds)
+        self.do(self.town.files())  # the three books are compared every quarter of an hour
+        self.time(61)
         self.nothing_twice()
         self.the_ledger_balances()
         items = {row["payment_id"] for row in self.do(self.store.read("select payment_id from money_item"))}
@@ -293,7 +314,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def machine(template: Path, **variant: Any) -> Any:
     """The machine on this empty database, and what it counted."""
-    counted = {"histories": 0, "payments": 0, "blocked": 0, "crashes": 0, "posted": 0, "refunded": 0}
+    counted = {"histories": 0, "payments": 0, "blocked": 0, "crashes": 0, "posted": 0, "refunded": 0, "lost": 0}
     return type("Histories", (Money,), {"template": template, "counted": counted, **variant})
 
 
@@ -326,7 +347,8 @@ def test_no_history_loses_or_doubles_a_payment(template: Path, figure: Figure) -
     counted = histories.counted
     figure.measured(
         f"{counted['histories']} histories, {counted['payments']} payments, {counted['posted']} posted,"
-        f" {counted['refunded']} refunded, {counted['crashes']} crashes: 0 double posts, 0 refunds of posted payments,"
+        f" {counted['refunded']} refunded, {counted['lost']} lost by the biller, {counted['crashes']} crashes:"
+        f" 0 double posts, 0 refunds of posted payments,"
         f" ledger balanced after every step; {counted['blocked']} second payments blocked",
         seeds="derandomised",
     )

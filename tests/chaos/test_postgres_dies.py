@@ -1,17 +1,19 @@
 """The database server dies under load (R15), and a replica that lost the last sends takes its place (R17)."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from figures import Figure, night_only, sized
-from harness import City, Verdict, call, judge, registry_for_fire, simulators
+from figures import Figure, sized
+from harness import City, call, judge, registry_for_fire, simulators
 from patience import wait_for, within
 from test_kill import deliver_promises
 
 DEATHS = sized(4, 20)
-PROMOTIONS = sized(1, 20)
+PROMOTIONS = sized(2, 20)
 
 
 @pytest.mark.slow
@@ -47,8 +49,9 @@ def test_postgresql_killed_under_load_loses_and_doubles_nothing(
     )
 
 
-def failed_over(folder: Path, cluster: Cluster, *, without: str = "") -> tuple[Verdict, int, str]:
-    """A city whose replica misses the last sends; the verdict, the effects at the agency, and what /readyz said."""
+@contextmanager
+def failed_over(folder: Path, cluster: Cluster, *, without: str = "") -> Iterator[City]:
+    """A city that goes on at a promoted replica, which has never heard of the last four of seven sends."""
     with simulators(folder, ["passport"]) as agencies:
         city = City(
             folder, registry_for_fire(folder), agencies, seed=17, database=cluster.database(f"city{folder.name}")
@@ -66,14 +69,13 @@ def failed_over(folder: Path, cluster: Cluster, *, without: str = "") -> tuple[V
             time.sleep(0.5)
             cluster.die()
             cluster.promote(replica)
-            said = ""
-            if not without:
-                wait_for(lambda: "quarantine" in (call(city.port, "GET", "/readyz")[1] or {}))
-                said = call(city.port, "GET", "/readyz")[1]["quarantine"]["reason"]
-            verdict = judge(city, city.drain(150.0))
-            return verdict, len(agencies["passport"].acted()), said
+            yield city
         finally:
             city.kill()
+
+
+def acted(city: City) -> int:
+    return len(city.agencies["passport"].acted())
 
 
 def made(folder: Path) -> Path:
@@ -94,20 +96,25 @@ def test_a_promoted_replica_that_lost_the_last_sends_sends_nothing_twice(
     tmp_path: Path, cluster: Cluster, figure: Figure
 ) -> None:
     for n in range(PROMOTIONS):
-        verdict, acted, said = failed_over(made(tmp_path / f"r{n}"), cluster)
-        assert said in {"behind", "another_server"}
-        assert (verdict.duplicated, verdict.unexplained, acted) == (0, 0, 7), verdict
+        with failed_over(made(tmp_path / f"r{n}"), cluster) as city:
+            wait_for(lambda city=city: "quarantine" in (call(city.port, "GET", "/readyz")[1] or {}))
+            said = call(city.port, "GET", "/readyz")[1]["quarantine"]["reason"]
+            verdict = judge(city, city.drain(150.0))
+            assert said in {"behind", "another_server"}
+            assert (verdict.duplicated, verdict.unexplained, acted(city)) == (0, 0, 7), verdict
     figure.measured(
         f"{PROMOTIONS} promotions with 4 sends lost in each: quarantine every time while running, 0 doubled", seeds="17"
     )
 
 
-@night_only  # on a busy machine the naive one may not get round to its second sends within the patience of CI
 @pytest.mark.slow
 @pytest.mark.figure("R17")
 def test_without_quarantine_a_promoted_replica_files_applications_twice(
     tmp_path: Path, cluster: Cluster, figure: Figure
 ) -> None:
-    verdict, acted, _ = failed_over(made(tmp_path / "naive"), cluster, without="quarantine")
-    assert verdict.duplicated > 0
-    figure.control(f"no quarantine: {verdict.duplicated} of 4 filed twice ({acted} effects for 7 applications)")
+    """Ends at the first one that is doubled: how many more would follow proves nothing more."""
+    with failed_over(tmp_path, cluster, without="quarantine") as city:
+        begun = time.monotonic()
+        wait_for(lambda: acted(city) > 7, 30)
+        took_s = time.monotonic() - begun
+        figure.control(f"no quarantine: an application filed twice {took_s:.0f} s after the promotion")

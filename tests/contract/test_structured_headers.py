@@ -93,3 +93,11 @@ def test_the_number_of_buckets_is_bounded_and_the_idlest_is_forgotten_first():
         buckets.take(quota, f"passer-by {n}")
     assert len(buckets._levels) == 10
     assert buckets.look(quota, "busy").left == 0
+
+
+def test_what_other_processes_tell_is_bounded_too():
+    buckets, quota = Buckets(ManualClock(), most=10), Quota("default", 4, 8)
+    for number in range(50):
+        buckets.told(quota, f"portal-{number}", 0.0)
+    assert buckets.look(quota, "portal-0").left == 4
+    assert buckets.look(quota, "portal-49").left == 0

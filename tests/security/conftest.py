@@ -9,6 +9,7 @@ import pytest
 from aggregator.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "payments"))
 
 from api_town import Town, running_town
 

@@ -106,6 +106,8 @@ class Citizen:
     """Answers of 400 and above, by request: a mistake is told without the words it was made with."""
     done: int = 0
     cases: list[dict[str, Any]] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Agencies' codes that were sent and not given yet, by where they are given."""
     token: str = ""
     secret: str = ""
 
@@ -285,9 +287,33 @@ class Citizen:
         self.ask("DELETE", "/v1/citizens/me")
         self.ask("DELETE", "/v1/citizens/me/erasure")
 
+    def has_codes_sent(self) -> None:
+        """Two agencies send their own codes; the right ones are given after the kill."""
+        record = {"consumer_code": self.canaries.learn("connection", "WS/DEMO/007731")}
+        holder = self.canaries.learn("the holder's mobile", "9000017731")
+        plate = {"vehicle_number": self.word("plate")}
+        for agency, service, form, to in (
+            ("bmc", "water.bill", record, holder), ("rto", "rto.vehicle_record", plate, "9000000000"),
+        ):  # fmt: skip
+            got = self.ask(
+                "POST", "/v1/citizens/me/links", json={"service_id": service, "form": form, "proof": "AGENCY_CODE"},
+                headers={"Prefer": "wait=20"},
+            )  # fmt: skip
+            assert got.json()["code"]["state"] == "SENT", got.text
+            url = self.city.place(agency)["control_url"] + f"/inbox?to={to}"
+            [message] = httpx.get(url, trust_env=False).json()["messages"]
+            code = re.search(r"\b\d{6}\b", message["text"])[0]
+            self.canaries.codes += [code, f"{(int(code) + 1) % 10**6:06d}"]
+            path = f"/v1/citizens/me/links/{got.json()['id']}/verifications"
+            assert self.ask("POST", path, json={"code": self.canaries.codes[-1]}).status_code == 409
+            self.waiting[path] = code
+
     def comes_back(self) -> None:
-        """After the kill: the tokens still hold, and one is renewed."""
+        """After the kill: the tokens still hold, and so do the agencies' codes."""
         assert self.ask("GET", "/v1/citizens/me").status_code == 200
+        for path, code in self.waiting.items():
+            got = self.ask("POST", path, json={"code": code})
+            assert (got.status_code, got.json().get("state")) == (200, "VERIFIED"), got.text
         for case in self.cases:
             self.ask("GET", f"/v1/cases/{case['id']}", params={"wait": 1})
         until(lambda: self.ask("GET", "/readyz").status_code == 200, lambda: "never ready again")
@@ -321,3 +347,4 @@ def the_story(citizen: Citizen) -> None:
     citizen.opens_everything()
     citizen.gets_it_wrong()
     citizen.asks_and_writes()
+    citizen.has_codes_sent()

@@ -7,14 +7,15 @@ assistant reaches what is the citizen's alone; a record that is only noted is mi
 from dataclasses import replace
 
 import pytest
-from api_town import DEVICE, GOOD_FORM, Town, later, logged_in, running_town
+from api_citizens import DEVICE, later, logged_in
+from api_town import GOOD_FORM, Town, running_town
 from test_authorisation_matrix import verdicts
 
 from aggregator.api import auth
 from aggregator.api.matrix import ASSISTANT, allowed
 from aggregator.api.table import TABLE
 from aggregator.citizens.accesses import Accesses, Look
-from aggregator.citizens.assistance import Task
+from aggregator.citizens.assistance import AT_A_COUNTER
 from aggregator.citizens.pairwise import Pairwise
 from aggregator.citizens.rights import CITIZEN_SCOPES, KINDS
 from aggregator.sdk.clock import SystemChance
@@ -157,7 +158,7 @@ async def test_the_code_opens_no_log_in_and_a_session_without_its_consent_nothin
 
 
 async def test_an_assistant_reaches_what_the_tasks_need_and_nothing_else(city):
-    await assisted(city, *Task)
+    await assisted(city, *AT_A_COUNTER)
     got = await verdicts(city, city.tokens["helper"])
     assert got == {route.operation_id: allowed(route, ASSISTANT) for route in TABLE}
     assert not any(

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from api_town import GOOD_FORM, logged_in
+from api_citizens import logged_in
+from api_town import GOOD_FORM
 
 from aggregator.api import dispatch
 from aggregator.api.app import make_app

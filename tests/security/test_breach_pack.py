@@ -14,7 +14,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from api_town import Town, logged_in, running_town
+from api_citizens import logged_in
+from api_town import Town, running_town
 
 from aggregator.citizens.accesses import Look, Span
 from aggregator.citizens.breach import BreachPack
@@ -69,7 +70,7 @@ async def test_a_pack_says_who_was_read_by_one_portal_and_proves_each_line_and_s
     await read_by(town, "prt_bad", PEOPLE[:20], agency="office")
     await read_by(town, "prt_good", PEOPLE[10:])
     told = await packed(town, folder, portal_id="prt_bad")
-    assert (len(told.people), told.looks, told.unproved) == (20, 20, 0)
+    assert (told.people, told.looks, told.unproved) == (20, 20, 0)
     named = {line["citizen"] for line in lines(folder, "affected.jsonl")}
     assert named == {NAMES.of(citizen_id, OPERATIONS) for citizen_id in PEOPLE[:20]}
     verdict = verify_pack(folder, town.parts.signer.jwks())
@@ -131,7 +132,7 @@ async def test_an_agencys_pack_names_what_it_was_sent(town, tmp_path):
     await town.open("k-1", citizen_id=asha["citizen_id"])
     await town.open("k-2")
     told = await packed(town, tmp_path / "pack", agency="office")
-    assert (told.sent, told.nobody, len(told.people), told.unproved) == (2, 1, 1, 0)
+    assert (told.sent, told.nobody, told.people, told.unproved) == (2, 1, 1, 0)
     sent = lines(tmp_path / "pack", "sent.jsonl")
     assert [(one["service"], one["operation"]) for one in sent] == [("office.permit", "submit")] * 2
     verdict = verify_pack(tmp_path / "pack", town.parts.signer.jwks())

@@ -6,7 +6,8 @@ Controls: without the gates the driver is called with no consent; a leave that i
 from datetime import timedelta
 
 import pytest
-from api_town import later, logged_in, running_town
+from api_citizens import later, logged_in
+from api_town import running_town
 
 from aggregator.cases import deliver, enquire
 from aggregator.cases.operation import operation_of

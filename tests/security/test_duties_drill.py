@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from api_town import logged_in, running_town
+from api_citizens import logged_in
+from api_town import running_town
 
 from aggregator.citizens.consents import Consents
 from aggregator.sdk.auth import Signer

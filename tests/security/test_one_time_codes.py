@@ -9,7 +9,7 @@ import statistics
 from dataclasses import replace
 
 import pytest
-from api_town import DEVICE, begin, give, later, logged_in
+from api_citizens import DEVICE, begin, give, later, logged_in
 
 from aggregator.citizens.code_sessions import CodeSessions
 from aggregator.citizens.codes import CodeRules, agrees, code_hash, fresh_code

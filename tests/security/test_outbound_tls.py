@@ -8,7 +8,9 @@ import ipaddress
 import ssl
 import tempfile
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import trustme
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from aggregator.sdk.trust import Trust, pin_of, refuse_unpinned
 from aggregator.sdk.wire import Sent, WireError
 from aggregator.sdk.wire_aiohttp import AiohttpWire
 
@@ -82,21 +85,25 @@ ENDS = {
 }
 
 
-async def asked(end, context, *, alerts=True):
+async def asked(end, context, *, alerts=True, pins=()):
     """How the call ended, and how many bytes of it the other end was given."""
     got = bytearray()
 
     async def answer(reader, writer):
-        while data := await reader.read(1024):
-            got.extend(data)
-            if got.endswith(b"\r\n\r\n"):
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-                break
+        with suppress(ConnectionError):
+            while data := await reader.read(1024):
+                got.extend(data)
+                if got.endswith(b"\r\n\r\n"):
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+                    break
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=end)
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/requests"
-    wire = AiohttpWire(connect_timeout_s=2, total_timeout_s=3, read_timeout_s=3, max_connections=2, ssl_context=context)
+    wire = AiohttpWire(
+        connect_timeout_s=2, total_timeout_s=3, read_timeout_s=3, max_connections=2, ssl_context=context,
+        accept=partial(refuse_unpinned, pins=pins),
+    )  # fmt: skip
     try:
         reply = await wire.send("POST", url, headers={}, body=None)
         return reply.status, len(got)
@@ -147,3 +154,87 @@ async def test_a_protocol_as_old_as_tls_1_1_is_not_spoken(figure):
     # This server only hangs up; the alert that others send is F05 of the fault menu.
     assert await asked(too_old(), careful(), alerts=False) == (Sent.NO, 0)
     figure.measured("TLS 1.1: 0 bytes")
+
+
+def with_key():
+    """An end whose certificate is good in every way, and the pin of its key."""
+    made = CITY.issue_cert("127.0.0.1")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.configure_cert(context)
+    return context, pin_of(ssl.PEM_cert_to_DER_cert(made.cert_chain_pems[0].bytes().decode()))
+
+
+def renewed(key):
+    """Another certificate for the same key: renewing changes no pin."""
+    made = _certificate("127.0.0.1", _ROOT.subject) if key is None else key
+    return pin_of(made.public_bytes(Encoding.DER))
+
+
+@pytest.mark.figure("S16", "pinned keys")
+async def test_an_end_whose_key_is_pinned_is_asked_and_any_other_gets_not_one_byte(figure):
+    end, pin = with_key()
+    other, other_pin = with_key()
+    assert await asked(end, careful(), pins=[pin]) == (200, pytest.approx(200, abs=190))
+    assert await asked(other, careful(), pins=[pin]) == (Sent.NO, 0)
+    assert pin != other_pin
+    figure.measured("a key that is not pinned, of the same authority and name: 0 bytes")
+
+
+@pytest.mark.figure("S16", "pinned keys")
+async def test_during_a_rotation_both_keys_are_asked_and_afterwards_the_old_one_is_not(figure):
+    old, old_pin = with_key()
+    new, new_pin = with_key()
+    both = [old_pin, new_pin]
+    assert [(await asked(end, careful(), pins=both))[0] for end in (old, new)] == [200, 200]
+    assert await asked(old, careful(), pins=[new_pin]) == (Sent.NO, 0)
+    figure.measured("two pins while a key is changed; the old one revoked: 0 bytes")
+
+
+@pytest.mark.figure("S16", "pinned keys")
+async def test_the_control_a_wire_without_pins_hands_the_request_to_another_key_of_the_authority(figure):
+    other, _ = with_key()
+    status, told = await asked(other, careful())
+    assert status == 200
+    assert told > 0
+    figure.control("no pin: any key the authority signed is handed the request")
+
+
+async def test_a_pin_takes_no_other_check_away():
+    certificate = CITY.issue_cert("127.0.0.1", not_before=NOW - timedelta(days=9), not_after=NOW - timedelta(days=1))
+    end = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(end)
+    pin = pin_of(ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode()))
+    assert await asked(end, careful(), pins=[pin]) == (Sent.NO, 0)
+
+
+async def test_a_pinned_end_that_speaks_no_tls_gets_nothing():
+    got = bytearray()
+
+    async def answer(reader, writer):
+        got.extend(await reader.read(1024))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    wire = AiohttpWire(
+        connect_timeout_s=2, total_timeout_s=3, read_timeout_s=3, max_connections=2,
+        accept=partial(refuse_unpinned, pins=["sha256/x"]),
+    )  # fmt: skip
+    with pytest.raises(WireError) as caught:
+        await wire.send("POST", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", headers={}, body=b"{}")
+    assert (caught.value.sent, caught.value.tls, bytes(got)) == (Sent.NO, True, b"")
+    await wire.close()
+    server.close()
+    await asyncio.sleep(0.01)
+
+
+def test_renewing_a_certificate_for_the_same_key_changes_no_pin():
+    assert renewed(_LEAF) == renewed(None)
+
+
+@pytest.mark.figure("S16", "pinned keys")
+async def test_an_agency_with_an_authority_of_its_own_is_believed_by_that_one_alone(figure):
+    own = trustme.CA()
+    only_own = Trust(own.cert_pem.bytes().decode()).context()
+    assert (await asked(issued(authority=own), only_own))[0] == 200
+    assert await asked(issued(), only_own) == (Sent.NO, 0)
+    figure.measured("an authority of the agency's own: another authority's certificate gets 0 bytes")

@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from api_town import logged_in
+from api_citizens import logged_in
 from figures import sized
 
 from aggregator.citizens.pairwise import Pairwise, agency_sector, portal_sector

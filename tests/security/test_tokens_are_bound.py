@@ -10,14 +10,18 @@ from dataclasses import replace
 import aiohttp
 import pytest
 import trustme
-from api_town import DEVICE, begin, give, logged_in
+from api_citizens import DEVICE, begin, give, logged_in
+from api_town import running_town
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from aggregator.api.app import DOOR, make_app
 from aggregator.api.door import listen
 from aggregator.api.oauth_grants import EXCHANGE
+from aggregator.sdk.auth import Signer
+from aggregator.sdk.clock import SystemClock
 from aggregator.sdk.proof import digest
+from aggregator.store import open_store
 
 ISSUER = "https://login.one.example"
 
@@ -84,6 +88,52 @@ async def test_the_control_a_bearer_token_works_for_whoever_saw_it(town, key, fi
     mixed = await town.raw("GET", "/v1/cases", headers={"Authorization": f"DPoP {token}", "DPoP": made})
     assert mixed.status == 401
     figure.control("a bearer token: 2 of 2 uses by whoever saw it")
+
+
+@pytest.mark.figure("S16", "bound tokens")
+async def test_a_proof_is_used_after_a_restart_too_and_after_a_power_loss_none_from_before_is_taken(
+    sqlite_url, opened, key, figure
+):
+    async def using(store, made=None, push=0.0):
+        """The answer to a proof, and the proof: a new one, or this one."""
+        async with running_town(store, signer=signer, base_url="https://city.example") as running:
+            running.clock.push(push)
+            town = AtItsAddress(running)
+            secret = town.secrets["one"]
+            form = {"grant_type": "client_credentials", "client_id": secret.portal_id, "client_secret": secret.secret}
+            shown = {"DPoP": proof(town, key, "POST", "/oauth/token", jti=f"t{len(answers)}")}
+            got = await town.raw("POST", "/oauth/token", data=form, headers=shown)
+            if got.status != 200:
+                return got.status, made
+            token = made[0] if made else got.json["access_token"]
+            made = made or (token, proof(town, key, "GET", "/v1/cases", token=token, jti="p"))
+            used = {"Authorization": f"DPoP {token}", "DPoP": made[1]}
+            return (await town.raw("GET", "/v1/cases", headers=used)).status, made
+
+    class AtItsAddress:
+        origin = "https://city.example"
+
+        def __init__(self, town):
+            self.clock, self.secrets, self.raw = town.clock, town.secrets, town.raw
+
+    signer, answers = Signer.generate(), []
+    store = await opened(sqlite_url)
+    status, made = await using(store)
+    answers.append(status)
+    await store.close()
+    store = await opened(sqlite_url)
+    answers.append((await using(store, made))[0])
+    await store.close()
+    store = open_store(sqlite_url, clock=SystemClock())
+    store._once._boot = "another boot"
+    await store.open()
+    answers += [(await using(store, made))[0], (await using(store))[0]]
+    answers.append((await using(store, push=121.0))[0])
+    await store.close()
+    assert answers[:2] == [200, 401]
+    assert answers[2:4] == [400, 400], "no token is given for a proof that may be from before, and no old one is taken"
+    assert answers[4] == 200
+    figure.measured("a proof stays used over restarts; after a power loss none of before, and again after two minutes")
 
 
 async def test_a_portal_whose_tokens_must_be_bound_gets_no_other(town, key):

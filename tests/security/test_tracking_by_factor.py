@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import pytest
 from api_town import GENEROUS, PushedClock, running_town
+from patience import within
+from sealing import sealing
 
 from aggregator.api.limits import Buckets, Limits, Quota
 from aggregator.api.shared_limits import allowance, network_of
@@ -54,7 +56,7 @@ async def test_who_knows_number_and_mobile_follows_the_case_at_any_portal(both_t
 async def test_a_date_of_birth_is_a_second_factor_where_the_form_asked_for_it(town):
     case = (await town.open()).json
     form = {"name": "Test Citizen", "date_of_birth": "1990-02-28"}
-    sealed = seal_form(Vault(bytes(32)), case["id"], form)
+    sealed = seal_form(sealing(), "ctz_somebody", case["id"], form)
     await town.store.write(lambda run: run("update cases set form_sealed = $1 where id = $2", sealed, case["id"]))
     assert (await follow(town, case["number"], date_of_birth="1990-02-28")).status == 200
     assert (await follow(town, case["number"], date_of_birth="1990-02-27")).status == 404
@@ -190,7 +192,7 @@ async def test_what_is_given_back_is_there_again_and_what_is_over_is_forgotten(s
 @pytest.mark.figure("S3", "with a second factor")
 async def test_a_wrong_factor_takes_as_long_as_a_wrong_number_and_an_early_return_would_be_seen(town, figure):
     numbers = [(await town.open(f"k-{at}")).json["number"].replace("-", "") for at in range(8)]
-    followers = Followers(town.store, Vault(bytes(32)), town.clock)
+    followers = Followers(town.store, sealing(town.clock), town.clock)
 
     async def medians(look, samples):
         times = {"no case": [], "wrong factor": []}
@@ -204,7 +206,7 @@ async def test_a_wrong_factor_takes_as_long_as_a_wrong_number_and_an_early_retur
         return [statistics.median(taken) for taken in times.values()]
 
     absent, wrong = await medians(followers.case_id, 2000)
-    assert abs(absent - wrong) < max(50e-6, 0.05 * wrong), (absent, wrong)
+    within(abs(absent - wrong) * 1e6, max(50.0, 0.05e6 * wrong), "wrong number and wrong factor, us apart")
 
     async def early(asked):
         if not await town.store.read("select id from cases where number = $1", asked.counted_as):

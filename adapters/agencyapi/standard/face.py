@@ -10,15 +10,14 @@ from typing import Any
 
 import orjson
 
-from adapters.agencyapi.standard.vocabulary import CREDENTIALS, OUR_FAULT, REASONS, SHED, STATUS, TROUBLE
+from adapters.agencyapi.standard.vocabulary import CODES, STATUS
 from aggregator.sdk.adapter import Settings
 from aggregator.sdk.auth import Bearer
-from aggregator.sdk.dialect import retry_after_s, shown, trouble
-from aggregator.sdk.errors import AgencyError, ContractBroken, Misconfigured, Refused, Unavailable
+from aggregator.sdk.errors import ContractBroken
 from aggregator.sdk.model import Order, Reading, Receipt
-from aggregator.sdk.reading import clean, moment, need, need_rows, read_status, value_of
-from aggregator.sdk.rest import RestClient, read_json
-from aggregator.sdk.wire import Reply, Wire
+from aggregator.sdk.reading import moment, need, need_rows, read_status, value_of
+from aggregator.sdk.rest import RestClient
+from aggregator.sdk.wire import Wire
 
 Record = Mapping[str, Any]
 _PAGES, _PAGE = 1000, 200
@@ -33,16 +32,7 @@ class Face:
 
     async def ask(self, path: str, **query: str) -> Any:
         """The body of a read; None where they have no such request."""
-        reply = await self._api.fetch("GET", path, query=query)
-        try:
-            body = read_json(reply, effect=False, judge=_judge(effect=False))
-        except Refused as refused:
-            if refused.reason == "not_found":
-                return None
-            raise
-        if body is None:
-            raise ContractBroken("the answer is null")
-        return body
+        return CODES.read_or_none(await self._api.fetch("GET", path, query=query))
 
     async def listed(self, since: str, until: str) -> list[Record]:
         """Every request they took between two moments, page by page until one brings nothing new.
@@ -73,7 +63,7 @@ class Face:
         if order.consent is not None:
             headers["Consent-Artefact"] = order.consent.artefact
         reply = await self._api.fetch("POST", path, body=orjson.dumps(body), headers=headers, effect=True)
-        return record(read_json(reply, effect=True, judge=_judge(effect=True)))
+        return record(CODES.read(reply, effect=True))
 
 
 def digest_of(order: Order) -> str:
@@ -94,39 +84,6 @@ def papers(order: Order) -> list[dict[str, str]]:
         }
         for field, document in sorted(order.documents.items())
     ]
-
-
-def _judge(*, effect: bool) -> Any:
-    def judge(reply: Reply, body: Any) -> bool:
-        told = body.get("error") if isinstance(body, Mapping) else None
-        if isinstance(told, Mapping) and value_of(told, "code"):
-            raise _meaning(reply, told, effect=effect)
-        if 200 <= reply.status < 300 and isinstance(body, Mapping) and ("error" in body or "exception" in body):
-            raise trouble("another error object instead of an answer", effect=effect)
-        return False
-
-    return judge
-
-
-def _meaning(reply: Reply, told: Mapping[str, Any], *, effect: bool) -> AgencyError:
-    """The one table of codes; whatever it does not name is a broken contract, and never a no."""
-    code, wait_s = str(need(told, "code")), retry_after_s(reply)
-    if code in REASONS:
-        return Refused(code, REASONS[code], reference=str(value_of(told, "id", "")), fields=_fields(told))
-    if code in SHED and reply.status == 429:
-        return Unavailable("the agency sheds load", wait_s, throttled=True)
-    if code in CREDENTIALS and reply.status in {401, 403}:
-        return Misconfigured(f"status {reply.status}: look at the token", code)
-    if code in OUR_FAULT:
-        return Misconfigured(f"the agency says {code}: look at the offer", code)
-    if code in TROUBLE:
-        return trouble(f"the agency says {code}", effect=effect, retry_after_s=wait_s)
-    return ContractBroken(f"the agency answers with the unlisted code {shown(code)}")
-
-
-def _fields(told: Mapping[str, Any]) -> dict[str, str]:
-    fields = value_of(told, "fields", {})
-    return {str(name): clean(text) for name, text in fields.items()} if isinstance(fields, Mapping) else {}
 
 
 def record(body: Any) -> Record:

@@ -3,6 +3,7 @@
 An agency that knows more than these says it in `message`, in its own words. Source: docs/agency-api.md.
 """
 
+from aggregator.sdk.coded import Codes
 from aggregator.sdk.reading import Word
 from aggregator.sdk.status import OURS, Status
 
@@ -24,3 +25,7 @@ TROUBLE = frozenset({"busy", "internal"})
 """It may have acted or not: a doubt for a write."""
 OUR_FAULT = frozenset({"key_missing", "key_reused", "unknown_service"})
 """Only a mistake in the driver or the registry can earn these."""
+
+CODES = Codes(
+    whose="the agency", reasons=REASONS, shed=SHED, credentials=CREDENTIALS, our_fault=OUR_FAULT, trouble=TROUBLE
+)

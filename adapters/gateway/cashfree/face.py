@@ -9,14 +9,12 @@ from typing import Any
 
 import orjson
 
-from adapters.gateway.cashfree.vocabulary import CREDENTIALS, OUR_FAULT, REASONS, TROUBLE
+from adapters.gateway.cashfree.vocabulary import CODES
 from aggregator.sdk.adapter import Settings
-from aggregator.sdk.dialect import retry_after_s, shown, trouble
-from aggregator.sdk.errors import AgencyError, ContractBroken, Misconfigured, Refused, Unavailable
+from aggregator.sdk.errors import ContractBroken
 from aggregator.sdk.model import Order
-from aggregator.sdk.reading import need, value_of
-from aggregator.sdk.rest import RestClient, read_json
-from aggregator.sdk.wire import Reply, Wire
+from aggregator.sdk.rest import RestClient
+from aggregator.sdk.wire import Wire
 
 VERSION = "2023-08-01"
 
@@ -44,23 +42,19 @@ class Face:
     async def ask(self, path: str) -> Any:
         """The body of a read; None where they have no such record."""
         reply = await self._api.fetch("GET", path)
-        try:
-            return _whole(read_json(reply, effect=False, judge=_judge(effect=False)))
-        except Refused as refused:
-            if refused.reason == "not_found":
-                return None
-            raise
+        found = CODES.read_or_none(reply)
+        return None if found is None else _whole(found)
 
     async def look(self, path: str, body: Mapping[str, Any]) -> Any:
         """A read that happens to be a POST."""
         reply = await self._api.fetch("POST", path, body=orjson.dumps(body), headers=_JSON, effect=False)
-        return _whole(read_json(reply, effect=False, judge=_judge(effect=False)))
+        return _whole(CODES.read(reply, effect=False))
 
     async def tell(self, path: str, order: Order, body: Mapping[str, Any]) -> Any:
         """The record after a write under our reference as its key."""
         headers = {**_JSON, "x-idempotency-key": order.reference}
         reply = await self._api.fetch("POST", path, body=orjson.dumps(body), headers=headers, effect=True)
-        return _whole(read_json(reply, effect=True, judge=_judge(effect=True)))
+        return _whole(CODES.read(reply, effect=True))
 
 
 _JSON = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -70,28 +64,3 @@ def _whole(body: Any) -> Any:
     if not isinstance(body, Mapping | list):
         raise ContractBroken("the answer is no record")
     return body
-
-
-def _judge(*, effect: bool) -> Any:
-    def judge(reply: Reply, body: Any) -> bool:
-        if isinstance(body, Mapping) and value_of(body, "code") and value_of(body, "type"):
-            raise _meaning(reply, body, effect=effect)
-        if 200 <= reply.status < 300 and isinstance(body, Mapping) and ("error" in body or "exception" in body):
-            raise trouble("another error object instead of an answer", effect=effect)
-        return False
-
-    return judge
-
-
-def _meaning(reply: Reply, told: Mapping[str, Any], *, effect: bool) -> AgencyError:
-    """The one table of codes; whatever it does not name is a broken contract, and never a no."""
-    code, status = str(need(told, "code")), reply.status
-    if code in REASONS and 400 <= status < 500:
-        return Refused(code, REASONS[code])
-    if code == "rate_limited" and status == 429:
-        return Unavailable("the gateway sheds load", retry_after_s(reply), throttled=True)
-    if (code in CREDENTIALS and status in {401, 403}) or code in OUR_FAULT:
-        return Misconfigured(f"{code}: look at client_id, client_secret and the driver's version", code)
-    if code in TROUBLE:
-        return trouble(f"the gateway says {code}", effect=effect, retry_after_s=retry_after_s(reply))
-    return ContractBroken(f"the gateway answers with the unlisted code {shown(code)}")

@@ -1,6 +1,10 @@
 """The gateway's words and codes, and what each means to us. What its documentation does not list is marked ours."""
 
-from aggregator.sdk.reading import Word
+from collections.abc import Mapping
+from typing import Any
+
+from aggregator.sdk.coded import Codes
+from aggregator.sdk.reading import Word, value_of
 from aggregator.sdk.status import Status
 
 ORDER: dict[str, Word] = {
@@ -36,3 +40,15 @@ CREDENTIALS = frozenset({"authentication_error", "request_failed"})
 OUR_FAULT = frozenset({"api_version_invalid", "idempotency_key_reused", "order_expiry_time_invalid"})
 TROUBLE = frozenset({"api_error", "internal_error"})
 """It may have acted or not: a doubt for a write."""
+
+
+def error_document(body: Any) -> Mapping[str, Any] | None:
+    """Theirs has no frame: `{"message", "code", "type"}` is the whole body."""
+    told = body if isinstance(body, Mapping) else {}
+    return told if value_of(told, "code") and value_of(told, "type") else None
+
+
+CODES = Codes(
+    whose="the gateway", reasons=REASONS, shed=frozenset({"rate_limited"}), credentials=CREDENTIALS,
+    our_fault=OUR_FAULT, trouble=TROUBLE, no_with_4xx_alone=True, error_of=error_document,
+)  # fmt: skip

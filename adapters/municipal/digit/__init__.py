@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.municipal.digit import bills, complaints, records
+from adapters.municipal.digit.applications import Applications
+from adapters.municipal.digit.codes import Codes
 from adapters.municipal.digit.desk import Desk, only
 from adapters.municipal.digit.gateway import Platform
 from adapters.municipal.digit.halls import OFFER as HALL
@@ -33,9 +35,10 @@ class Driver:
 
     def __init__(self, wire: Wire, settings: Settings, clock: Clock | None = None) -> None:
         self._platform = Platform(wire, settings, clock or SystemClock())
-        self._words = Vocabulary(self._platform)
-        self._desk = Desk(self._platform, self._words)
+        words = Vocabulary(self._platform)
+        self._desk, self._applications = Desk(self._platform, words), Applications(self._platform, words)
         self._halls = Halls(self._platform)
+        self._codes = Codes(self._platform, wire, settings)
         self._tenant = self._platform.tenant
         self._source = settings.option("source", "web")
 
@@ -69,16 +72,7 @@ class Driver:
         if order.service == HALL:
             return await self._halls.track(order)
         module = APPLICATIONS.get(order.service)
-        if module is None:
-            return await self._desk.track(order)
-        number = records.number_of(order)
-        query = {"tenantId": self._tenant, module.asked_by: number}
-        rows = await self._platform.rows(order, module.path, module.rows, **query)
-        if not rows:
-            return Absent("not found")
-        word, business = records.word_of(rows[0], module, number)
-        at, facts = complaints.stamp(rows[0], "lastModifiedTime"), records.shown(rows[0])
-        return await self._words.reading(business, word, grants=module.grants, at=at, facts=facts)
+        return await (self._desk.track(order) if module is None else self._applications.track(order, module))
 
     @operation(Class.SAFE, timeout_s=10)
     async def history(self, order: Order) -> list[Reading]:
@@ -141,6 +135,14 @@ class Driver:
         return records.certificate(
             await self._platform.rows(order, register.path, register.rows, **query), register, order
         )
+
+    @operation(Class.OPAQUE, **_NEW)
+    async def send_code(self, order: Order) -> Receipt:
+        return await self._codes.send(order)
+
+    @operation(Class.OPAQUE, timeout_s=20)
+    async def check_code(self, order: Order) -> Receipt:
+        return await self._codes.check(order)
 
     async def _payments(self, order: Order, number: str) -> list[Mapping[str, Any]]:
         query: dict[str, Any] = {"tenantId": self._tenant, "transactionNumber": number}

@@ -98,7 +98,7 @@ class Platform:
         given = {key: value for key, value in query.items() if value is not None}
         url = f"{path}?{urlencode(given)}" if given else path
         envelope = {"RequestInfo": self._info(session, order), **body}
-        judge = partial(_judge, young=young, effect=effect)
+        judge = partial(judged, young=young, effect=effect)
         try:
             reply = await self._api.post(url, envelope, effect=effect, judge=judge)
         except Refused:
@@ -127,7 +127,7 @@ class Platform:
         }
 
 
-def _judge(reply: Reply, body: Any, *, young: bool, effect: bool) -> bool:
+def judged(reply: Reply, body: Any, *, young: bool, effect: bool) -> bool:
     """Raises what the platform or its gateway says in its own shape; False leaves the rest to the status line."""
     if not isinstance(body, Mapping):
         return False

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from adapters.municipal.digit import simulator_codes as codes
 from adapters.municipal.digit.simulator_door import Door, answer, errors, missing, page
 from adapters.municipal.digit.simulator_halls import ROWS as BOOKINGS
 from adapters.municipal.digit.simulator_halls import Halls
@@ -44,6 +45,8 @@ class Digit(Dialect):
     not_applicable: Mapping[str, frozenset[str]] = {
         "*": _NEVER,
         "submit": frozenset({"105"}),
+        "send_code": frozenset({"105", "206", "811"}),
+        "check_code": frozenset({"105"}),
         "cancel": _STEP,
         "reopen": _STEP,
         "rate": _STEP,
@@ -62,6 +65,7 @@ class Digit(Dialect):
         self._door = Door(world, limits=not options.no_limits)
         self._city = Corporation(world, options.queue_delay, enforce_bill=options.enforce_bill)
         self._halls = Halls(world, options.queue_delay)
+        self._codes = codes.Codes(world, self._door)
         self._shape = options.shape
         self._replies = 0
         self._reads: dict[str, Callable[[Mapping[str, str], str, Route], dict[str, Any]]] = {
@@ -86,18 +90,18 @@ class Digit(Dialect):
         return self._city.force(ref, to)
 
     def read(self, arrived: Arrived) -> Call | Answer:
-        if (login := self._door.login(arrived)) is not None:
+        if (login := self._door.login(arrived) or self._codes.login(arrived)) is not None:
             return login
         route = ROUTES.get(arrived.path)
         if route is None or arrived.method != "POST":
             return missing(arrived.path)
         try:
             body = json.loads(arrived.body)
-            return self._call(route, body, dict(parse_qsl(arrived.query)))
+            return self._call(route, body, dict(parse_qsl(arrived.query)), arrived.caller)
         except (ValueError, KeyError, TypeError, AttributeError):
             return answer(errors("JsonParseException", "The request cannot be read"))
 
-    def _call(self, route: Route, body: dict[str, Any], query: dict[str, str]) -> Call:
+    def _call(self, route: Route, body: dict[str, Any], query: dict[str, str], caller: str) -> Call:
         operation, ref, key, chosen = route.operation, "", "", ""
         if operation in {"submit", "update"}:
             service = body["service"]
@@ -108,6 +112,9 @@ class Digit(Dialect):
             ref = str((service.get("additionalDetail") or {}).get("clientRef", ""))
             ref = str(body["workflow"].get("comments") or "").rpartition("[")[2].rstrip("]") if number else ref
             key = f"{number} {service.get('rating')}" if operation == "rate" else f"{number} {ref}".strip()
+        elif operation == "send_code":
+            ref, key = str(body["RequestInfo"].get("correlationId", "")), str(body["otp"]["mobileNumber"])
+            chosen = magic(codes.MAGIC_HOLDER, key)
         elif BOOKINGS in body:
             ref, key, mobile = booking_of(body[BOOKINGS])
             chosen = magic(MAGIC_MOBILE, mobile) if operation == "book" else ""
@@ -118,7 +125,7 @@ class Digit(Dialect):
             asked = query.get(route.asked_by, "")
             patterns = (MAGIC_NUMBER, MAGIC_CODE, r"SIM-PAY-00(\d{4})", r"H(\d{4})")
             chosen = next(filter(None, (magic(pattern, asked) for pattern in patterns)), "")
-        write = route.operation in {"submit", "update", "pay", "book", "cancel"}
+        write = route.operation in {"submit", "update", "pay", "book", "cancel", "send_code"}
         return Call(
             operation,
             write=write,
@@ -127,7 +134,7 @@ class Digit(Dialect):
             magic=chosen,
             counted_by=ref if write else query.get(route.asked_by, ""),
             args=(route, query, body),
-            turned_away=self._door.turned_away(body["RequestInfo"], operation),
+            turned_away=self._door.turned_away(body["RequestInfo"], operation, caller),
         )
 
     def act(self, call: Call, fault: str) -> Done:
@@ -141,6 +148,8 @@ class Digit(Dialect):
         return self._shaped(Done(self._reads[call.operation](query, fault, route)))
 
     def _write(self, call: Call, body: Mapping[str, Any], fault: str) -> Done:
+        if call.operation in codes.OPERATIONS:
+            return self._codes.check(body) if call.operation == "check_code" else self._codes.send(body)
         match call.operation:
             case "book":
                 return self._halls.book(body[BOOKINGS], call.natural_key, call.our_ref, fault)
@@ -162,11 +171,15 @@ class Digit(Dialect):
 
     def refuse(self, call: Call, fault: str) -> Any:
         route: Route = call.args[0]
+        if call.operation in codes.OPERATIONS:
+            return codes.refusal(call.operation, fault)
         if fault == "101" and not call.write:
             return {route.rows: []} if route.rows else None
         return refusal(call.operation, fault, water=route.rows == "WaterConnection")
 
     def bend(self, call: Call, document: Any, fault: str) -> Any:
+        if call.operation in codes.OPERATIONS:
+            return codes.bent(document, fault)
         return bent(call.operation, document, fault)
 
     def page(self, call: Call, fault: str) -> Answer | None:  # noqa: ARG002 - the hook's shape
@@ -199,6 +212,8 @@ class Digit(Dialect):
             return self._city.search(query, fault)
         if route.rows == BOOKINGS:
             return self._halls.search(query)
+        if "connectionNumber" in query:
+            return codes.connection(query["connectionNumber"])
         return application(query, fault, route)
 
     def _shaped(self, done: Done) -> Done:

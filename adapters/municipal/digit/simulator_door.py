@@ -14,6 +14,7 @@ FIXED_TOKEN = "00000000-0000-4000-8000-00000000sim0"
 """Of a SYSTEM user, who has no limits here."""
 CLIENT, PASSWORD = "sim-client:sim-client-secret", "123456"
 TOKEN_S = 1800
+LOGIN = "/user/oauth/token"
 CREATES_PER_MIN, OTPS_PER_MIN = 5, 4
 
 
@@ -63,12 +64,10 @@ class Door:
         self._limits = limits
 
     def login(self, arrived: Arrived) -> Answer | None:
-        """The answer to a login or a one-time password; None for any other path."""
-        if arrived.path == "/user-otp/v1/_send":
-            if not self._within("otp " + arrived.caller, OTPS_PER_MIN):
-                return answer(_NOT_FAST)
-            return answer({"_status": 201, "responseInfo": None, "isSuccessful": True})
-        return self._token(arrived) if arrived.path == "/user/oauth/token" else None
+        """The answer to a service account's login; None for any other path, and for a citizen's."""
+        if arrived.path != LOGIN or b"userType=CITIZEN" in arrived.body:
+            return None
+        return self._token(arrived)
 
     def _token(self, arrived: Arrived) -> Answer:
         asked = {name: values[0] for name, values in parse_qs(arrived.body.decode()).items()}
@@ -84,7 +83,14 @@ class Door:
             user = asked.get("username") if asked.get("password") == PASSWORD else None
         return self._given(str(user), asked) if user else _no("Invalid login credentials")
 
+    def citizen(self, mobile: str) -> dict[str, Any]:
+        """What a citizen gets who logged in with a code."""
+        return self._session(mobile, {"tenantId": "od", "userType": "CITIZEN"})
+
     def _given(self, user: str, asked: Mapping[str, str]) -> Answer:
+        return answer(self._session(user, asked))
+
+    def _session(self, user: str, asked: Mapping[str, str]) -> dict[str, Any]:
         number = self._world.number("token")
         token, refresh = f"sim-token-{number:06d}", f"sim-refresh-{number:06d}"
         until = (self._world.now() + timedelta(seconds=TOKEN_S)).isoformat()
@@ -103,19 +109,17 @@ class Door:
             "roles": [{"code": "CSR", "name": "CSR", "tenantId": tenant}],
         }
         said = {"api_id": "", "ver": "", "ts": "", "status": "Access Token generated successfully"}
-        return answer(
-            {
-                "access_token": token,
-                "token_type": "bearer",
-                "refresh_token": refresh,
-                "expires_in": TOKEN_S - 1,
-                "scope": "read",
-                "ResponseInfo": said,
-                "UserRequest": person,
-            }
-        )
+        return {
+            "access_token": token,
+            "token_type": "bearer",
+            "refresh_token": refresh,
+            "expires_in": TOKEN_S - 1,
+            "scope": "read",
+            "ResponseInfo": said,
+            "UserRequest": person,
+        }
 
-    def turned_away(self, info: Mapping[str, Any], operation: str) -> Answer | None:
+    def turned_away(self, info: Mapping[str, Any], operation: str, caller: str) -> Answer | None:
         """Why this request is not let in, if it is not."""
         token = str(info.get("authToken") or "")
         if token == FIXED_TOKEN:
@@ -123,6 +127,8 @@ class Door:
         known = self._world.table("tokens").get(token)
         if known is None or datetime.fromisoformat(known["until"]) <= self._world.now():
             return answer(errors("InvalidAccessTokenException", "Invalid access token", 401))
+        if operation == "send_code" and not self._within("otp " + caller, OTPS_PER_MIN):
+            return answer(_NOT_FAST)
         if operation == "submit" and not self._within("create " + str(known["user"]), CREATES_PER_MIN):
             return answer(_NOT_FAST, Retry_After="12")
         return None

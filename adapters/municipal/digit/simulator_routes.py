@@ -42,6 +42,7 @@ ROUTES = {
     "/birth-death-services/birth/_search": Route("lookup", "registrationNo", "birthCerts", "dateofbirth"),
     "/birth-death-services/death/_search": Route("lookup", "registrationNo", "deathCerts", "dateofdeath"),
     "/egov-mdms-service/v1/_search": Route("list_services"),
+    "/user-otp/v1/_send": Route("send_code"),
     "/chb-services/booking/v1/_slot-search": Route("slots", "hallCode", "hallSlotAvailabilityDetails"),
     "/chb-services/booking/v1/_create": Route("book"),
     "/chb-services/booking/v1/_update": Route("cancel"),
@@ -61,7 +62,7 @@ _NUMBER = {"Licenses": "applicationNumber", "BPA": "applicationNo", "WaterConnec
 
 def application(query: Mapping[str, str], fault: str, route: Route) -> dict[str, Any]:
     """A trade licence's, building plan's or water connection's row; its status by the code in its number."""
-    number = query.get(route.asked_by) or query.get("connectionNumber", "")
+    number = query.get(route.asked_by, "")
     if fault == "100" or "/SIM/" not in number:
         return {route.rows: []}
     words = {"800": "", "801": "PENDINGATMARS", "804": "लंबित"} | _WORDS[route.rows]

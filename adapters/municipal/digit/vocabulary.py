@@ -146,6 +146,7 @@ REASONS = {
     "EG_BS_BILL_INVALID": "refused",
     "CHB_SLOT_ALREADY_BOOKED": "slot_gone",
     "CHB_HOLD_EXPIRED": "slot_gone",
+    "OTP.UNKNOWN_USER": "not_found",
 }
 
 FIELDS = {  # code -> the field of our form it is about

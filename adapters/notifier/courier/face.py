@@ -9,15 +9,14 @@ from typing import Any
 
 import orjson
 
-from adapters.notifier.courier.vocabulary import CREDENTIALS, OUR_FAULT, REASONS, SHED, STATUS, TROUBLE
+from adapters.notifier.courier.vocabulary import CODES, STATUS
 from aggregator.sdk.adapter import Settings
 from aggregator.sdk.auth import Bearer
-from aggregator.sdk.dialect import retry_after_s, shown, trouble
-from aggregator.sdk.errors import AgencyError, ContractBroken, Misconfigured, Refused, Unavailable
+from aggregator.sdk.errors import ContractBroken
 from aggregator.sdk.model import Order, Reading, Receipt
 from aggregator.sdk.reading import moment, need, read_status, value_of
-from aggregator.sdk.rest import RestClient, read_json
-from aggregator.sdk.wire import Reply, Wire
+from aggregator.sdk.rest import RestClient
+from aggregator.sdk.wire import Wire
 
 Record = Mapping[str, Any]
 _STAMP = "yyyy-MM-dd'T'HH:mm:ssXXX"
@@ -31,16 +30,7 @@ class Face:
 
     async def ask(self, path: str, **query: str) -> Any:
         """The body of a read; None where they have no such message."""
-        reply = await self._api.fetch("GET", path, query=query)
-        try:
-            body = read_json(reply, effect=False, judge=_judge(effect=False))
-        except Refused as refused:
-            if refused.reason == "not_found":
-                return None
-            raise
-        if body is None:
-            raise ContractBroken("the answer is null")
-        return body
+        return CODES.read_or_none(await self._api.fetch("GET", path, query=query))
 
     async def tell(self, order: Order, body: Mapping[str, Any]) -> Record:
         """The message after it was handed over under our reference as its key."""
@@ -50,35 +40,7 @@ class Face:
             "Idempotency-Key": order.reference,
         }
         reply = await self._api.fetch("POST", "/v1/messages", body=orjson.dumps(body), headers=headers, effect=True)
-        return message(read_json(reply, effect=True, judge=_judge(effect=True)))
-
-
-def _judge(*, effect: bool) -> Any:
-    def judge(reply: Reply, body: Any) -> bool:
-        told = body.get("error") if isinstance(body, Mapping) else None
-        if isinstance(told, Mapping) and value_of(told, "code"):
-            raise _meaning(reply, told, effect=effect)
-        if 200 <= reply.status < 300 and isinstance(body, Mapping) and ("error" in body or "exception" in body):
-            raise trouble("another error object instead of an answer", effect=effect)
-        return False
-
-    return judge
-
-
-def _meaning(reply: Reply, told: Mapping[str, Any], *, effect: bool) -> AgencyError:
-    """The one table of codes; whatever it does not name is a broken contract, and never a no."""
-    code, wait_s = str(need(told, "code")), retry_after_s(reply)
-    if code in REASONS:
-        return Refused(code, REASONS[code])
-    if code in SHED and reply.status == 429:
-        return Unavailable("the provider sheds load", wait_s, throttled=True)
-    if code in CREDENTIALS and reply.status in {401, 403}:
-        return Misconfigured(f"status {reply.status}: look at the token", code)
-    if code in OUR_FAULT:
-        return Misconfigured(f"the provider says {code}: look at the registry", code)
-    if code in TROUBLE:
-        return trouble(f"the provider says {code}", effect=effect, retry_after_s=wait_s)
-    return ContractBroken(f"the provider answers with the unlisted code {shown(code)}")
+        return message(CODES.read(reply, effect=True))
 
 
 def message(body: Any) -> Record:

@@ -1,5 +1,6 @@
 """The provider's words: states of a message, and codes of its error document. Source: README.md beside this file."""
 
+from aggregator.sdk.coded import Codes
 from aggregator.sdk.reading import Word
 from aggregator.sdk.status import Status
 
@@ -25,3 +26,7 @@ OUR_FAULT = frozenset({"key_missing", "key_reused", "template_unknown", "sender_
 """What only the registry, or the bill we owe the provider, can put right."""
 TROUBLE = frozenset({"busy", "internal"})
 """It may have acted or not: a doubt for a write."""
+
+CODES = Codes(
+    whose="the provider", reasons=REASONS, shed=SHED, credentials=CREDENTIALS, our_fault=OUR_FAULT, trouble=TROUBLE
+)

@@ -103,6 +103,16 @@ class Driver:
         result = await self._write("cancelApplication", requests.cancellation(order))
         return Receipt(order.agency_reference, at=replies.stamp(result, "cancelledOn"))
 
+    @operation(Class.OPAQUE, timeout_s=15)
+    async def send_code(self, order: Order) -> Receipt:
+        """The department's code to the mobile number in the vehicle's record: form `vehicle_number`."""
+        return replies.sending(await self._write("sendOtp", requests.sending(order)), order)
+
+    @operation(Class.IDEMPOTENT, timeout_s=15, max_apply_delay_s=60, query_lag_s=5)
+    async def check_code(self, order: Order) -> Receipt:
+        """Form `vehicle_number` and `code`. The same code for the same sending gets the same answer again."""
+        return replies.owner(await self._write("verifyOtp", requests.check(order)), order)
+
     async def _rows(self, name: str, request: Element, row: str, read: Callable[[Element], T]) -> list[T]:
         answer = await self._ask(name, request)
         return [] if says_none(answer) else [read(one) for one in result_of(answer, write=False).iterfind(row)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from adapters.rto.vahan.words import PHRASES, SERVICE_CODES, STATUS
 from aggregator.sdk.clock import IST
 from aggregator.sdk.errors import ContractBroken
-from aggregator.sdk.form import fits, normal
+from aggregator.sdk.form import fits, masked_mobile, normal, normalise
 from aggregator.sdk.model import Facts, Order, Reading, Receipt, Slot
 from aggregator.sdk.reading import clean, day, is_absent, moment, need, paise, read_status, value_of
 from aggregator.sdk.status import Status
@@ -79,6 +79,24 @@ def reading(result: Element, order: Order) -> Reading:
     )
     office = clean(words).removeprefix("Transferred to RTO").strip()
     return replace(got, detail=office) if got.status is Status.TRANSFERRED else got
+
+
+def sending(result: Element, order: Order) -> Receipt:
+    """Where the department's code went, and under which number. What it says of the mobile number is masked again."""
+    _same_vehicle(result, order)
+    told = {"sent_to": masked_mobile(need(result, "sentTo")), "life_s": value_of(result, "validSec", "")}
+    return Receipt(need(result, "otpTxn"), facts={**told, "tries": value_of(result, "tries", "")})
+
+
+def owner(result: Element, order: Order) -> Receipt:
+    """The code was right."""
+    _same_vehicle(result, order)
+    return Receipt(order.agency_reference, at=stamp(result, "verifiedOn"))
+
+
+def _same_vehicle(result: Element, order: Order) -> None:
+    if normalise(need(result, "regnNo")) != normal("vehicle", order.form["vehicle_number"]):
+        raise ContractBroken("the answer is about another vehicle")
 
 
 def _last_action(result: Element) -> datetime | None:

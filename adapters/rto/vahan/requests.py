@@ -121,6 +121,20 @@ def cancellation(order: Order) -> Element:
     )
 
 
+def sending(order: Order) -> Element:
+    """A wish for the department's code. Our reference is told and counts for nothing: two wishes are two codes."""
+    return document("Otp", {"clientRef": order.reference, "regnNo": plate(order)})
+
+
+def check(order: Order) -> Element:
+    code = order.form["code"]
+    return document("OtpCheck", {"otpTxn": order.agency_reference, "regnNo": plate(order), "otp": code})
+
+
+def plate(order: Order) -> str:
+    return normal("vehicle", order.form.get("vehicle_number", ""))
+
+
 def mobile(order: Order) -> str:
     return normal("mobile", order.form.get("mobile", ""))
 

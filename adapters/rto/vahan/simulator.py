@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adapters.rto.vahan import simulator_codes as own_codes
 from adapters.rto.vahan import simulator_life as life
 from adapters.rto.vahan import simulator_vehicles as vehicles
 from adapters.rto.vahan.simulator_layers import (
@@ -15,6 +16,7 @@ from adapters.rto.vahan.simulator_layers import (
     Strings,
     Unreadable,
     envelope,
+    fault_page,
     fields,
     request,
     sealed_text,
@@ -58,6 +60,7 @@ class Department(Dialect):
         super().__init__(world)
         self._strings = Strings(secret)
         self.office = Office(world)
+        self._codes = own_codes.Codes(world)
         self._polls: dict[str, int] = {}
 
     def started(self) -> None:
@@ -82,9 +85,9 @@ class Department(Dialect):
         try:
             operation, client, arg1 = request(arrived.body)
         except Unreadable:
-            return _fault("Couldn't create SOAP message")
+            return fault_page("Couldn't create SOAP message")
         if operation not in (INFO if name == "VahanInfo" else APPLICATION):
-            return _fault("Cannot find dispatch method")
+            return fault_page("Cannot find dispatch method")
         if name == "VahanInfo":
             return self._info_call(operation, client, arg1)
         return self._application_call(operation, client, arg1)
@@ -106,6 +109,8 @@ class Department(Dialect):
 
     def _call(self, theirs: str, asked: dict[str, Any], content: str) -> Call:
         operation = APPLICATION[theirs]
+        if operation in own_codes.OPERATIONS:
+            return own_codes.call(operation, (theirs, asked, content))
         number, reference = str(asked.get("applicationNo", "")), str(asked.get("clientRef", ""))
         args = (theirs, asked, content)
         match operation:
@@ -148,6 +153,8 @@ class Department(Dialect):
         return self._write(call, fault) if call.write else Done(self._told(call, fault))
 
     def _write(self, call: Call, fault: str) -> Done:
+        if call.operation in own_codes.OPERATIONS:
+            return self._codes.done(call)
         _, asked, content = call.args
         if fault == "810":
             self.office.forget_key(call.operation, call.our_ref)
@@ -231,6 +238,8 @@ class Department(Dialect):
     def refuse(self, call: Call, fault: str) -> Any:
         if call.operation == "lookup":
             return TEXTS.get(fault)
+        if call.operation in own_codes.OPERATIONS:
+            return own_codes.refused(call.operation, fault)
         if call.operation == "find" and fault == "101":
             return ("0", [])
         if call.operation == "book" and fault == "105":
@@ -252,7 +261,7 @@ class Department(Dialect):
             told = [one for one in told if one[0] not in NEEDED.get(call.operation, ())]
         if fault == "811" and call.write:
             told = [(name, "OD99A8110000000" if name in {"applicationNo", "receiptNo"} else one) for name, one in told]
-        return (code, told)
+        return (code, own_codes.bent(told, fault) if call.operation in own_codes.OPERATIONS else told)
 
     def dress(self, call: Call, document: Any, fault: str) -> Answer:
         return self._answer(call, document, fault)
@@ -281,15 +290,6 @@ def _plain(document: Any, fault: str) -> str:
     said = words_for(fault) or MESSAGES.get(code, "")
     head = '<?xml version="1.0" encoding="UTF-8"?>' if fault == "703" else ""
     return head + written("Result", [("code", code), ("message", said), *told])
-
-
-def _fault(words: str) -> Answer:
-    """As JAX-WS answers what it cannot dispatch."""
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?><S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>'
-        f"<S:Fault><faultcode>S:Client</faultcode><faultstring>{words}</faultstring></S:Fault></S:Body></S:Envelope>"
-    )
-    return Answer(body.encode(), CONTENT_TYPE, 500)
 
 
 if __name__ == "__main__":

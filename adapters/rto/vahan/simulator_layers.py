@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from lxml import etree
 
+from aggregator.sdk.testing.simulator import Answer
+
 ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 NAMESPACE = "http://server.web.vahan.nic/"
 CONTENT_TYPE = "text/xml; charset=utf-8"
@@ -106,3 +108,12 @@ def sealed_text(strings: Strings, plain: str, fault: str) -> str:
         # Written as character references: a parser turns a bare CR LF into LF.
         return "&#13;\n".join(text[at : at + 76] for at in range(0, len(text), 76))
     return text
+
+
+def fault_page(words: str) -> Answer:
+    """As JAX-WS answers what it cannot dispatch."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?><S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>'
+        f"<S:Fault><faultcode>S:Client</faultcode><faultstring>{words}</faultstring></S:Fault></S:Body></S:Envelope>"
+    )
+    return Answer(body.encode(), CONTENT_TYPE, 500)

@@ -21,9 +21,11 @@ APPLICATION: Mapping[str, str] = {
     "getSlots": "slots",
     "bookSlot": "book",
     "cancelApplication": "cancel",
+    "sendOtp": "send_code",
+    "verifyOtp": "check_code",
 }
 """Their operations by service, and ours: the ledger, the faults and the counts speak our names."""
-WRITES = frozenset({"submit", "consent", "pay", "book", "cancel"})
+WRITES = frozenset({"submit", "consent", "pay", "book", "cancel", "send_code", "check_code"})
 MAGIC_MOBILE = r"900000(\d{4})"
 STORED_SKIPS = frozenset({"101", "102", "103", "104", "105", "106", "108"})
 SEARCH_FAULTS = frozenset({"100", "206", "803", "811"})
@@ -44,6 +46,8 @@ NEEDED = {
     "consent": {"recordedOn"},
     "book": {"bookingNo"},
     "cancel": {"cancelledOn"},
+    "send_code": {"otpTxn"},
+    "check_code": {"verifiedOn"},
     "track": {"statusCode", "statusText"},
 }
 BOUNDS = {
@@ -52,6 +56,7 @@ BOUNDS = {
     "book": Bounds(120, 5),
     "consent": Bounds(60, 5),
     "cancel": Bounds(60, 5),
+    "check_code": Bounds(60, 5),
 }
 MESSAGES = {
     "0": "OK",
@@ -65,6 +70,11 @@ MESSAGES = {
     "199": "Some other trouble",
     "201": "Slot gone",
     "211": "Slot already booked",
+    "221": "No mobile number in the record",
+    "231": "Code wrong",
+    "232": "Code too old",
+    "233": "Code used already",
+    "234": "Too many tries",
     "299": "Not in this state",
     "301": "Application not found",
     "401": "Client not known",
@@ -82,6 +92,7 @@ NOT_APPLICABLE: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(NAMELESS, frozenset(MENU) - {"000"}),
     "lookup": _NOT_FOR_INFO,
     **dict.fromkeys(WRITES, _NOT_FOR_WRITES),
+    **dict.fromkeys(("send_code", "check_code"), _NOT_FOR_WRITES | {"104", "105", "108", "109"}),
     "slots": frozenset({"105", "108", "206", "208", "803", "805", "811", "812"}) | _OF_STATUS,
     "find": frozenset({"105", "108", "208", "805", "812"}) | _OF_STATUS,
     "track": frozenset({"100", "105", "108", "803", "805"}),

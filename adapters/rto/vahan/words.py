@@ -59,6 +59,11 @@ REASONS: Mapping[str, str] = {
     "107": "document_missing",
     "201": "slot_gone",
     "211": "duplicate",
+    "221": "not_found",  # no mobile number in the record
+    "231": "code_wrong",
+    "232": "code_expired",
+    "233": "code_used",
+    "234": "code_blocked",
     "299": "wrong_state",
     "301": "not_found",
     "498": "fields_invalid",

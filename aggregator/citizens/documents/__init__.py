@@ -60,6 +60,8 @@ class DocumentRecord:
     created_at: datetime
     expires_at: datetime | None
     origin: Origin | None = None
+    sealed_for: str = ""
+    """The name of the key it is sealed under."""
 
     @property
     def uri(self) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aggregator.citizens.documents import DocumentRecord, NoSuchDocument, Origin, Owner, State, TooLarge, WrongOffset
-from aggregator.citizens.documents.kept import removed, settle, share
+from aggregator.citizens.documents.kept import Removed, removed, settle, share
 from aggregator.citizens.documents.scan import Scanner, ScannerAway
 from aggregator.citizens.documents.sniff import media_type_of
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.sdk.clock import Chance, Clock, epoch_ms, from_ms, new_id
 from aggregator.store import Row, Run, Store
 
@@ -26,7 +26,8 @@ CHECK_FIRST_MS, CHECK_MOST_MS = 5_000, 300_000
 NAME_MOST = 200
 _COLUMNS = (
     "id, portal_id, citizen_id, content, sha256_sealed, name_sealed, media_type, size_bytes, received_bytes, state,"
-    " reason, source, created_ms, expires_ms, checks, issuer, reference_sealed, request_reference, consent_id"
+    " reason, source, created_ms, expires_ms, checks, issuer, reference_sealed, request_reference, consent_id,"
+    " sealed_for"
 )
 
 
@@ -45,7 +46,7 @@ class DocumentShelf:
     """All documents of the city."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a shelf stands on
-        self, store: Store, vault: Vault, clock: Clock, chance: Chance, scanner: Scanner,
+        self, store: Store, vault: Envelopes, clock: Clock, chance: Chance, scanner: Scanner,
         most_bytes: Callable[[], int] = lambda: MOST_BYTES,
     ) -> None:  # fmt: skip
         self._store = store
@@ -65,17 +66,19 @@ class DocumentShelf:
             raise TooLarge(self.most_bytes)
         document_id = new_id("doc", self._clock, self._chance)
         now_ms = epoch_ms(self._clock.now())
-        name = self._seal(new.name[:NAME_MOST], document_id, "name_sealed")
+        key = await self._vault.key_for(new.owner.citizen_id)
+        name = self._seal(new.name[:NAME_MOST], key, document_id, "name_sealed")
         origin = new.origin or Origin("", "", "", "")
-        reference = self._seal(origin.reference, document_id, "reference_sealed")
+        reference = self._seal(origin.reference, key, document_id, "reference_sealed")
         await self._store.write(
             lambda run: run(
                 "insert into document (id, portal_id, citizen_id, content, digest_index, sha256_sealed, name_sealed,"
                 " media_type, size_bytes, received_bytes, state, reason, source, created_ms, expires_ms, checks,"
-                " next_check_ms, issuer, reference_sealed, request_reference, consent_id)"
-                " values ($1, $2, $3, $4, '', '', $5, '', $6, 0, 'ARRIVING', '', $7, $8, $9, 0, 0, $10, $11, $12, $13)",
+                " next_check_ms, issuer, reference_sealed, request_reference, consent_id, sealed_for)"
+                " values ($1, $2, $3, $4, '', '', $5, '', $6, 0, 'ARRIVING', '', $7, $8, $9, 0, 0, $10, $11, $12, $13,"
+                " $14)",
                 document_id, new.owner.portal_id, new.owner.citizen_id, document_id, name, new.size_bytes, new.source,
-                now_ms, now_ms + ARRIVING_MS, origin.issuer, reference, origin.request, origin.consent_id,
+                now_ms, now_ms + ARRIVING_MS, origin.issuer, reference, origin.request, origin.consent_id, key,
             )
         )  # fmt: skip
         return await self.get(document_id, new.owner)
@@ -92,8 +95,9 @@ class DocumentShelf:
         if ends > record.size_bytes:
             raise TooLarge(record.size_bytes)
         sealed = await asyncio.to_thread(
-            self._vault.seal, piece, table="document_part", row=f"{document_id}/{offset}", column="sealed"
-        )
+            self._vault.seal, piece, owner=record.sealed_for, table="document_part", row=f"{document_id}/{offset}",
+            column="sealed",
+        )  # fmt: skip
 
         async def put(run: Run) -> bool:
             moved = await run(
@@ -102,7 +106,10 @@ class DocumentShelf:
                 ends, document_id, offset,
             )  # fmt: skip
             if moved and piece:
-                await run("insert into document_part values ($1, $2, $3, $4)", document_id, offset, len(piece), sealed)
+                await run(
+                    "insert into document_part (content, at_byte, size_bytes, sealed) values ($1, $2, $3, $4)",
+                    document_id, offset, len(piece), sealed,
+                )  # fmt: skip
             return bool(moved)
 
         if not await self._store.write(put):
@@ -158,7 +165,7 @@ class DocumentShelf:
     async def remove(self, document_id: str, owner: Owner) -> bool:
         """Deletes a document no case holds on to; False when one does. Raises NoSuchDocument."""
         await self.get(document_id, owner)
-        return await self._store.write(lambda run: removed(run, document_id))
+        return bool(await self._removed([document_id]))
 
     async def erase(self, owner: Owner) -> int:
         """Deletes everything of this owner, held by a case or not; how many documents. For erasure."""
@@ -169,20 +176,27 @@ class DocumentShelf:
         async def gone(run: Run) -> None:
             for row in rows:
                 await run("delete from case_document where document_id = $1", row["id"])
-                await removed(run, row["id"])
 
         await self._store.write(gone)
-        return len(rows)
+        return await self._removed([row["id"] for row in rows])
 
     async def tidy(self) -> int:
         """Deletes what has had its time and no case holds on to; how many."""
         now_ms = epoch_ms(self._clock.now())
         rows = await self._store.read("select id from document where expires_ms < $1 limit 500", now_ms)
+        return await self._removed([row["id"] for row in rows])
 
-        async def gone(run: Run) -> int:
-            return sum([await removed(run, row["id"]) for row in rows])
+    async def _removed(self, documents: Sequence[str]) -> int:
+        """Deletes those no case holds on to, and their keys; how many."""
 
-        return await self._store.write(gone)
+        async def gone(run: Run) -> list[Removed]:
+            found = [await removed(run, document_id) for document_id in documents]
+            return [each for each in found if each is not None]
+
+        out = await self._store.write(gone)
+        self._vault.forget(each.sealed_for for each in out if not each.lends_bytes)
+        self._vault.forget(self._vault.named(each.bytes_sealed) for each in out)
+        return len(out)
 
     async def check_waiting(self) -> int:
         """Looks through what waits; how many came to an end."""
@@ -216,7 +230,8 @@ class DocumentShelf:
         whole = await self._bytes(document_id)
         kind, digest = await asyncio.to_thread(lambda: (media_type_of(whole), hashlib.sha256(whole).hexdigest()))
         index = self._vault.index(f"{owner.portal_id}/{owner.citizen_id}/{digest}", "document")
-        sha256 = self._seal(digest, document_id, "sha256_sealed")
+        record = await self.get(document_id, owner)
+        sha256 = self._seal(digest, record.sealed_for, document_id, "sha256_sealed")
         now_ms = epoch_ms(self._clock.now())
 
         async def known(run: Run) -> None:
@@ -259,8 +274,10 @@ class DocumentShelf:
             for row in rows
         )
 
-    def _seal(self, text: str, document_id: str, column: str) -> str:
-        return self._vault.seal(text.encode(), table="document", row=document_id, column=column) if text else ""
+    def _seal(self, text: str, key: str, document_id: str, column: str) -> str:
+        if not text:
+            return ""
+        return self._vault.seal(text.encode(), owner=key, table="document", row=document_id, column=column)
 
     def _open(self, sealed: str, document_id: str, column: str) -> str:
         return self._vault.open(sealed, table="document", row=document_id, column=column).decode() if sealed else ""
@@ -275,6 +292,7 @@ class DocumentShelf:
             created_at=from_ms(row["created_ms"]),
             expires_at=None if row["expires_ms"] is None else from_ms(row["expires_ms"]),
             origin=self._origin(row) if row["issuer"] else None,
+            sealed_for=row["sealed_for"],
         )  # fmt: skip
 
     def _origin(self, row: Row) -> Origin:

@@ -92,6 +92,10 @@ class Control:
     async def calls(self) -> dict[str, Any]:
         return dict(await self._ask("GET", "/calls"))
 
+    async def inbox(self, to: str) -> list[dict[str, Any]]:
+        """What the agency itself wrote to this telephone, oldest first."""
+        return list((await self._ask("GET", "/inbox", params={"to": to}))["messages"])
+
     async def advance_clock(self, seconds: float) -> None:
         await self._ask("POST", "/clock", body={"advance_s": seconds})
 

@@ -21,6 +21,7 @@ from aiohttp import ClientSession, web
 
 from aggregator.sdk.clock import SystemClock
 from aggregator.sdk.testing.callbacks import posting
+from aggregator.sdk.testing.codes import inbox
 from aggregator.sdk.testing.delivery import deliver, gone
 from aggregator.sdk.testing.exchange import Exchange, menu_without
 from aggregator.sdk.testing.faults import rules_from
@@ -135,6 +136,7 @@ class _Control:
         app.router.add_post("/advance", self._advance)
         app.router.add_put("/faults", self._faults)
         app.router.add_get("/calls", self._calls)
+        app.router.add_get("/inbox", self._inbox)
         app.router.add_post("/callback-url", self._callback_url)
         return app
 
@@ -195,6 +197,10 @@ class _Control:
         """Where pushes go from now on; empty: nowhere."""
         self._exchange.world.outbox.url = str((await request.json())["url"]).rstrip("/")
         return web.json_response({"url": self._exchange.world.outbox.url})
+
+    async def _inbox(self, request: web.Request) -> web.Response:
+        """What the agency wrote to people's telephones by itself."""
+        return web.json_response({"messages": inbox(self._exchange.world, request.query.get("to", ""))})
 
     async def _calls(self, _: web.Request) -> web.Response:
         calls = self._exchange.calls

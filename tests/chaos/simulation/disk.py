@@ -18,13 +18,19 @@ from aggregator.store.sqlite_thread import DRIVER_ERRORS, commit_group, fetch, n
 from aggregator.store.writer import GroupWriter
 from simulation.loop import FOREVER, Owner, VirtualLoop
 
-_OPEN = "('READY', 'IN_DOUBT', 'ABSENT_ONCE', 'ABSENT', 'PENDING', 'NEEDS_HUMAN')"
-_DUE = (
-    f"select (select min(next_action_ms) from operation where state in {_OPEN}),"  # noqa: S608 - a constant
-    " (select min(poll_due_ms) from leg),"
-    " (select min(next_ms) from inbox where state in ('NEW', 'ORPHAN')),"
-    " (select 1 from operation where state = 'CONFIRMED' and withdraw = 1)"
-)
+_DOUBTS = "('IN_DOUBT', 'ABSENT_ONCE', 'ABSENT', 'PENDING', 'NEEDS_HUMAN')"
+_DUE = {
+    "deliver": "select min(next_action_ms) from operation where state = 'READY'",
+    "reconcile": (
+        f"select min(at) from (select min(next_action_ms) as at from operation where state in {_DOUBTS}"  # noqa: S608 - a constant
+        " union all select min(age_due_ms) from operation where age_due_ms is not null"
+        " union all select min(audit_due_ms) from operation where audit_due_ms is not null"
+        " union all select 0 from operation where state = 'CONFIRMED' and withdraw = 1)"
+    ),
+    "track": "select min(poll_due_ms) from leg where poll_due_ms is not null",
+    "inbox": "select min(next_ms) from inbox where state in ('NEW', 'ORPHAN')",
+}
+"""When each kind of scan would find something next, in the wall clock's milliseconds."""
 
 
 class Platter:
@@ -77,20 +83,24 @@ class Disk:
         self.committed: Callable[[Owner], None] = _nothing
         """Told of every commit before its process hears of it."""
         self._to_virtual = to_virtual
-        self._due_of: tuple[int, list[int]] = (-1, [])
+        self._due_of: dict[str, tuple[int, int | None]] = {}
+        self._sending_of: tuple[int, list[str]] = (-1, [])
 
-    def next_due(self) -> float:
-        """When, in virtual time, a scan would find something next; now, while a sender's row waits for a sweep."""
-        if self._due_of[0] != self.commits:
-            row = self.connection.execute(_DUE).fetchone()
-            times = [value for value in tuple(row)[:3] if value is not None] + ([0] if row[3] else [])
-            self._due_of = (self.commits, times)
-        due = min((self._to_virtual(ms) for ms in self._due_of[1]), default=FOREVER)
-        return self.loop.now if due > self.loop.now and self._orphaned() else due
+    def next_due(self, scan: str) -> float:
+        """When, in virtual time, such a scan would find something next."""
+        if scan == "sweep":
+            return self.loop.now if self._left_behind() else FOREVER
+        known = self._due_of.get(scan)
+        if known is None or known[0] != self.commits:
+            known = self._due_of[scan] = (self.commits, self.connection.execute(_DUE[scan]).fetchone()[0])
+        return FOREVER if known[1] is None else self._to_virtual(known[1])
 
-    def _orphaned(self) -> bool:
-        rows = self.connection.execute("select distinct worker from operation where state = 'SENDING'").fetchall()
-        return any(self.free(row[0]) for row in rows)
+    def _left_behind(self) -> bool:
+        """Whether a sender's row may wait for a sweep: whoever sends it is dead, or lives and may have dropped it."""
+        if self._sending_of[0] != self.commits:
+            rows = self.connection.execute("select distinct worker from operation where state = 'SENDING'").fetchall()
+            self._sending_of = (self.commits, [row[0] for row in rows])
+        return any(self.free(worker) or not self.locks[worker].frozen for worker in self._sending_of[1])
 
     def free(self, worker_id: str) -> bool:
         holder = self.locks.get(worker_id)

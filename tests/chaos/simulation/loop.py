@@ -2,7 +2,7 @@
 
 Every callback belongs to the process in whose context it was scheduled. Killing a process drops its callbacks, so no
 `finally` and no handler of it runs, as with SIGKILL; freezing one keeps them back until it thaws, as with SIGSTOP.
-Scans that find nothing are not run: while all that is left is somebody's nap, time goes on to the next thing due.
+Scans that find nothing are not run: a nap between two of them lasts until such a scan has something to find.
 """
 
 import asyncio
@@ -55,12 +55,12 @@ class _Callback:
 class VirtualLoop(asyncio.AbstractEventLoop):
     """As much of an event loop as tasks, futures and timeouts ask for."""
 
-    def __init__(self, next_due: Callable[[], float]) -> None:
+    def __init__(self, next_due: Callable[[str], float]) -> None:
         self.now = 0.0
         self.faults: list[str] = []
         self._ready: deque[_Callback] = deque()
         self._timers: list[tuple[float, int, _Callback]] = []
-        self._naps: list[tuple[float, int, _Callback]] = []
+        self._naps: dict[str, list[tuple[float, int, _Callback]]] = {}
         self._count = 0
         self._next_due = next_due
         self._closed = False
@@ -87,10 +87,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             heapq.heappush(heap, (when, self._count, made))
         return made
 
-    async def nap(self, seconds: float) -> None:
-        """Sleeps `seconds`, or longer while nothing at all is due."""
+    async def nap(self, seconds: float, scan: str) -> None:
+        """Sleeps `seconds`, or longer while the next such scan would find nothing."""
         woken = self.create_future()
-        handle = self._later(self._naps, self.now + seconds, _wake, (woken,), None)
+        handle = self._later(self._naps.setdefault(scan, []), self.now + seconds, _wake, (woken,), None)
         try:
             await woken
         finally:
@@ -157,19 +157,19 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _advance(self, deadline: float) -> bool:
         """Moves to the next moment at which something is to be done; False when there is none."""
-        timers, naps = self._timers, self._naps
-        while timers and (timers[0][2].gone or _of_the_dead(timers[0][2])):
-            heapq.heappop(timers)
-        while naps and (naps[0][2].gone or _of_the_dead(naps[0][2])):
-            heapq.heappop(naps)
-        timer = timers[0][0] if timers else FOREVER
-        if naps and naps[0][0] < timer:
-            timer = min(timer, max(naps[0][0], self._next_due()))
+        timer = _first(self._timers)
+        due = [(timer, self._timers)]
+        for scan, naps in self._naps.items():
+            first = _first(naps)
+            if first <= timer and first < FOREVER:  # else something else comes first: nobody has to be asked
+                when = max(first, self._next_due(scan))
+                due.append((when, naps))
+                timer = min(timer, when)
         if timer == FOREVER:
             return False
         self.now = max(self.now, min(timer, deadline))
-        for heap in (timers, naps):
-            while heap and heap[0][0] <= self.now:
+        for when, heap in due:
+            while when <= self.now and heap and heap[0][0] <= self.now:
                 self._ready.append(heapq.heappop(heap)[2])
         return True
 
@@ -190,13 +190,19 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             owner.tasks = []
 
 
+def _first(heap: list[tuple[float, int, _Callback]]) -> float:
+    """When the first of them is to be done that anybody still waits for."""
+    while heap:
+        when, _, todo = heap[0]
+        if not todo.gone and (todo.owner is None or not todo.owner.dead):
+            return when
+        heapq.heappop(heap)
+    return FOREVER
+
+
 def _wake(future: Any) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _of_the_dead(todo: _Callback) -> bool:
-    return todo.owner is not None and todo.owner.dead
 
 
 def spawn(loop: VirtualLoop, owner: Owner, coro: Coroutine[Any, Any, Any]) -> Any:

@@ -148,7 +148,7 @@ MUTANTS = (
                 "                if attempt.stopped",
             ),
         ),
-        test=("tests/integration/sdk/test_wire_on_sockets.py", "-k", "no_byte_leaves or cut"),
+        test=("tests/integration/sdk/test_wire_cut_and_caps.py", "-k", "no_byte_leaves or peer_of_a_cut"),
     ),
     Mutant(
         12,
@@ -200,7 +200,7 @@ MUTANTS = (
         10,
         "no quarantine",
         (
-            (ATTEMPT, "    if shut:\n", "    if shut and False:\n"),
+            (ATTEMPT, "    if await run(shut, agency, known):\n", "    if await run(shut, agency, known) and False:\n"),
             (
                 "cases/quarantine.py",
                 "        return self.standing.shuts(agency)",
@@ -220,8 +220,8 @@ MUTANTS = (
         (
             (
                 "cases/ledger.py",
-                "state = $23 and attempt = $24 and looks = $25 and next_action_ms = $26 returning id",
-                "$23 <> '' and $24 >= 0 and $25 >= 0 and $26 >= 0 returning id",
+                "state = $24 and attempt = $25 and looks = $26 and next_action_ms = $27 returning id",
+                "$24 <> '' and $25 >= 0 and $26 >= 0 and $27 >= 0 returning id",
             ),
             (
                 ATTEMPT,

@@ -1,7 +1,9 @@
 """One process of the city: the product's core, put together as `aggregator.wiring` does it, on simulated ports."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,11 @@ from aggregator.registry.agency import City as CityFacts
 from aggregator.resilience.pipeline import Guarded, NullMeter
 from aggregator.sdk.adapter import Settings
 from aggregator.store import StoreUnavailable
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # a seed is replayed with tests/chaos alone on the path
+
+from sealing import OneKey
+
 from simulation.disk import SimStore
 from simulation.loop import Owner, spawn
 from simulation.net import SimWire
@@ -33,7 +40,10 @@ SWEEP_S = 2.005
 deliver.SCAN_S, reconcile.SCAN_S, track.SCAN_S, inbox.SCAN_S = 1.001, 1.002, 1.003, 0.504
 look.CONTROL_S = 1.5
 """In proportion to the looks, which are seconds apart here and minutes in a city."""
-NAPS = {deliver.SCAN_S, reconcile.SCAN_S, track.SCAN_S, inbox.SCAN_S, SWEEP_S}
+NAPS = {
+    deliver.SCAN_S: "deliver", reconcile.SCAN_S: "reconcile", track.SCAN_S: "track", inbox.SCAN_S: "inbox",
+    SWEEP_S: "sweep",
+}  # fmt: skip
 
 
 class SimClock:
@@ -49,7 +59,7 @@ class SimClock:
         return BEGIN + timedelta(seconds=self._city.loop.now + self._city.wall_jump_s)
 
     async def sleep(self, seconds: float) -> None:
-        await (self._city.loop.nap(seconds) if seconds in NAPS else asyncio.sleep(seconds))
+        await (self._city.loop.nap(seconds, NAPS[seconds]) if seconds in NAPS else asyncio.sleep(seconds))
 
 
 class SimChance:
@@ -93,7 +103,7 @@ class Process:
                 break
             except StoreUnavailable:
                 await clock.sleep(1.0)
-        desktop = Desktop(store, city.vault, clock, chance, me)
+        desktop = Desktop(store, OneKey(city.vault), clock, chance, me)
         self.delivery = Delivery(desktop, lambda: registry, stream)
         self.desk = Desk(desktop, lambda: registry, stream, self.delivery, city.signer)
         self.inbox = Inbox(desktop, lambda: registry, stream, Post())

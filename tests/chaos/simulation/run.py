@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
             failed[seed] = outcome.wrong
             kinds += summary(outcome.wrong)
             print(f"seed {seed} ({outcome.profile}): {outcome.wrong[0]}")
-            print(f"  replay: PYTHONPATH=tests/chaos python -m simulation.run --seed {seed} --trace")
+            print(f"  replay: PYTHONPATH=tests/chaos:tests python -m simulation.run --seed {seed} --trace")
             if options.stop:
                 break
     print(

@@ -40,13 +40,14 @@ class Ran:
     @property
     def told(self) -> str:
         """The failures with the command that replays each."""
-        replay = "PYTHONPATH=tests/chaos python -m simulation.run --trace --seed"
+        replay = "PYTHONPATH=tests/chaos:tests python -m simulation.run --trace --seed"
         return "\n".join(f"{wrong[0]}\n  {replay} {seed}" for seed, wrong in self.failed.items())
 
 
 def start(*arguments: str, tree: Path = ROOT, hash_seed: str = "random") -> subprocess.Popen[str]:
     """A run in a process of its own. `tree`: where the package `aggregator` is."""
-    env = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{ROOT / 'tests' / 'chaos'}", "PYTHONHASHSEED": hash_seed}
+    path = os.pathsep.join(map(str, (tree, ROOT / "tests" / "chaos", ROOT / "tests")))
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-W", "ignore", "-m", "simulation.run", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, cwd=tree)
 
@@ -59,14 +60,14 @@ def heard(process: subprocess.Popen[str]) -> dict[str, Any]:
     return said
 
 
-def run(first: int, count: int, *more: str) -> Ran:
-    """`count` seeds from `first` on, shared by the processors."""
+def run(first: int, count: int, *more: str, into: Ran | None = None) -> Ran:
+    """`count` seeds from `first` on, shared by the processors; added to what was there."""
     share = -(-count // PROCESSES)
     begun = [
         start("--first", str(first + n), "--count", str(share), "--step", str(PROCESSES), *more)
         for n in range(PROCESSES)
     ]
-    ran = Ran()
+    ran = into or Ran()
     for process in begun:
         ran.add(heard(process))
     return ran

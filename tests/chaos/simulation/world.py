@@ -65,7 +65,7 @@ class City:
         self.trace: list[str] = []
         self.wall_jump_s = 0.0
         self.crashes = 0
-        self.loop = VirtualLoop(lambda: self.disk.next_due())  # noqa: PLW0108 - there is no disk yet
+        self.loop = VirtualLoop(lambda scan: self.disk.next_due(scan))  # noqa: PLW0108 - there is no disk yet
         self.disk = Disk(platter, self.loop, Random(f"disk {knobs.seed}"), self.virtual)
         self.disk.full = knobs.disk_full
         self.disk.committed = self._committed if knobs.freeze else self.disk.committed
@@ -280,6 +280,7 @@ def live(seed: int, profile: str = "") -> Outcome:
     """The seed's outcome."""
     if not _PLATTERS:
         _PLATTERS.append(Platter())
+        gc.freeze()  # what was imported lives to the end: nobody looks through it for rubbish again
     gc.disable()
     city = City(knobs_of(seed, profile), _PLATTERS[0])
     try:

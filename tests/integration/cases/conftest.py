@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from sealing import sealing
 
 from aggregator.cases import worker
 from aggregator.cases.adoption import Adoption
@@ -26,7 +27,6 @@ from aggregator.cases.record import CaseRecord
 from aggregator.cases.switch import Switches
 from aggregator.cases.track import Tracking
 from aggregator.cases.worklist import Worklist
-from aggregator.citizens.vault import Vault
 from aggregator.feed.stream import Stream
 from aggregator.registry.agency import Agency, City, Manifest, Offer, Poll, Registry, Service, Watched
 from aggregator.resilience.pipeline import Guarded, NullMeter
@@ -384,7 +384,7 @@ async def _town(store: Store, driver: type, office: Office, clock: ManualClock, 
     chance = SeededChance(seed)
     registry = _registry(driver, OfficeWire(office), clock, chance)
     me = await worker.boot(store, clock, chance)
-    desktop = Desktop(store, Vault(bytes(32)), clock, chance, me)
+    desktop = Desktop(store, sealing(clock), clock, chance, me)
     stream = Stream(store, clock)
     delivery = Delivery(desktop, lambda: registry, stream)
     signer = Signer.generate()

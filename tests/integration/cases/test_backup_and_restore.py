@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sealing import shared_keys
 
 from aggregator.cases.quarantine import Quarantine
 from aggregator.cli import main
@@ -15,6 +16,7 @@ from aggregator.feed.stream import Stream
 from aggregator.sdk.adapter import Class
 from aggregator.sdk.status import Status
 from aggregator.store import Store
+from aggregator.store.keyfile import KeyFile
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,6 +28,7 @@ def place(tmp_path: Path, store_url: str, store: Store, monkeypatch: pytest.Monk
     monkeypatch.setenv("AGGREGATOR_DATABASE", store_url)
     monkeypatch.setenv("AGGREGATOR_VAULT_KEY", base64.b64encode(bytes(32)).decode())
     monkeypatch.setenv("AGGREGATOR_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("AGGREGATOR_KEYS", str(shared_keys().path))
     monkeypatch.setenv("AGGREGATOR_REGISTRY", str(ROOT / "registry.toml"))
     return tmp_path
 
@@ -124,6 +127,22 @@ async def test_a_key_that_does_not_open_the_copy_is_found_when_it_is_made(
     monkeypatch.setenv("AGGREGATOR_VAULT_KEY", base64.b64encode(b"\1" * 32).decode())
     assert await command("backup", str(place / "copy")) == 1
     assert "the vault's key does not open" in capsys.readouterr().err
+
+
+async def test_a_copy_nobody_has_the_citizens_keys_of_is_none(
+    place: Path, town_of: Any, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if store.engine != "sqlite":
+        pytest.skip("a dump is not opened")
+    town = await town_of(Class.QUERYABLE)
+    await town.apply()
+    assert await command("backup", str(place / "good")) == 0
+    monkeypatch.setenv("AGGREGATOR_KEYS", str(place / "nowhere.keys"))
+    assert await command("backup", str(place / "copy")) == 1
+    assert "nobody opens" in capsys.readouterr().err
+    assert not (place / "nowhere.keys").exists(), "looking makes no keys"
+    KeyFile(place / "nowhere.keys").close()
+    assert await command("backup", "--verify", str(place / "good")) == 1, "another city's keys do not do"
 
 
 async def test_what_is_asked_for_is_said_clearly_when_it_is_not(

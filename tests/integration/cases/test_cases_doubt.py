@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from aggregator.cases import worker
+from aggregator.cases import ledger, worker
 from aggregator.cases.desk import NewCase
 from aggregator.cases.watchdog import unexplained
 from aggregator.sdk.adapter import Class
 from aggregator.sdk.model import Order
 from aggregator.sdk.status import Status
+from aggregator.store import Run
 
 RESENT = [Class.KEYED, Class.IDEMPOTENT]
 
@@ -50,6 +51,25 @@ async def test_the_naive_client_doubles_what_we_never_double(town_of: Any, cls: 
     assert len(ours.office.acted) == 1
     assert await unexplained(ours.store, ours.clock) == []
     assert (await ours.see(case)).status is (Status.UNCONFIRMED if cls is Class.OPAQUE else Status.SUBMITTED)
+
+
+async def test_an_answer_outlives_another_server_that_moves_its_row_at_that_moment(
+    town_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL reads each statement anew: between our look at a row and our write another may have moved it."""
+    town = await town_of(Class.QUERYABLE)
+    move, due = ledger.move, ["CONFIRMED"]
+
+    async def overtaken(run: Run, op: Any, step: Any, *more: Any) -> Any:
+        if step.after.value in due:
+            due.clear()
+            raise ledger.Stale(op.id)
+        return await move(run, op, step, *more)
+
+    monkeypatch.setattr(ledger, "move", overtaken)
+    case = await town.apply()
+    assert not due, "it was overtaken"
+    assert (case.status, case.legs[0].agency_reference) == (Status.SUBMITTED, "N1")
 
 
 async def test_while_in_doubt_the_citizen_is_told_not_to_apply_again(town_of: Any) -> None:

@@ -1,5 +1,6 @@
 """After a restored backup nothing is sent twice: what the database forgot is found out before anything is sent."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,25 @@ async def test_in_quarantine_a_new_case_is_accepted_held_and_sent_when_the_agenc
     assert len(town.office.acted) == 3
     types = await town.types(old)
     assert "operation.in-doubt" in types
+
+
+async def test_while_it_looks_again_nobody_is_told_that_the_quarantine_is_over(town_of: Any) -> None:
+    """Between the beginning of a round and its end lies a commit; /readyz and every answer are asked meanwhile."""
+    town = await town_of(Class.QUERYABLE)
+    await town.apply("The control record")
+    case = await town.apply()
+    ahead = await mark_of(town.store)
+    await roll_back(town, case)
+    guard = await examined(town, ahead)
+    town.clock.advance(1)
+    await guard.look()
+    looking = asyncio.create_task(guard.look())
+    told = 0
+    while not looking.done():
+        assert guard.shuts("office")
+        told += guard.told() is not None
+        await asyncio.sleep(0)
+    assert told
 
 
 async def test_the_gate_is_in_the_database_and_stops_a_process_that_has_not_heard_of_it(town_of: Any) -> None:

@@ -141,6 +141,7 @@ async def test_a_case_is_rebuilt_from_its_receipt_once_and_nothing_is_sent(town_
     assert (record.id, record.number, record.legs[0].agency_reference) == (lost.id, lost.number, "N2")
     assert record.status is Status.SUBMITTED, "our signed word that the office has confirmed it"
     assert await town.worklist.items() == [], "somebody has come for it"
+    assert await sends_unknown(town, record)
     again, made = await town.receipts.present(brought(receipt))
     assert (again.id, made) == (lost.id, False)
     await town.pass_time(3600)
@@ -175,6 +176,7 @@ async def test_a_receipt_from_before_the_answer_is_looked_into_and_never_sent_on
 async def test_a_repeated_wish_and_its_receipt_are_one_case(town_of: Any) -> None:
     town, _, receipt = await forgotten_town(town_of)
     again = await town.apply("A forgotten citizen")
+    assert await sends_unknown(town, again)
     record, made = await town.receipts.present(brought(receipt))
     assert (record.id, made) == (again.id, False)
 
@@ -237,3 +239,8 @@ async def test_what_else_was_asked_for_is_listed_beside_the_rebuilt_case(town_of
     await town.receipts.present(brought(receipt))
     (item,) = await town.worklist.items()
     assert (item.case_id, item.reason_code) == (lost.id, "forgotten_more")
+
+
+async def sends_unknown(town: Any, case: Any) -> bool:
+    rows = await town.store.read("select sends_unknown from operation where case_id = $1", case.id)
+    return [row["sends_unknown"] for row in rows] == [1]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aggregator.cases import four_eyes
 from aggregator.cases.desk import NewCase
 from aggregator.cases.switch import NoSuchAgency
+from aggregator.citizens import four_eyes
 from aggregator.resilience.pipeline import Guarded, NullMeter
 from aggregator.sdk.adapter import Class
 from aggregator.sdk.clock import SeededChance

@@ -18,6 +18,7 @@ from aggregator.cases.reconcile import Reconciliation
 from aggregator.feed import events
 from aggregator.resilience.outcome import Confirmed, Rejected
 from aggregator.sdk.adapter import Class
+from aggregator.sdk.clock import epoch_ms
 from aggregator.sdk.errors import Refused
 from aggregator.sdk.model import Receipt
 from aggregator.sdk.status import Status
@@ -113,6 +114,25 @@ async def test_a_payment_rail_is_asked_late_and_seldom_whatever_hurries_us(town_
     assert min(asked) - sent_at >= 89
 
 
+async def test_a_payment_that_is_hurried_waits_until_its_rail_may_be_asked_and_no_longer(town_of: Any) -> None:
+    town = await town_of(Class.QUERYABLE)
+    declare(town, "pay", cls=Class.QUERYABLE, max_apply_delay_s=60.0, query_lag_s=5.0)
+    case = await town.apply()
+    town.office.script = ["lost"]
+    await town.desk.act(case.id, "PAY", {}, portal_id="portal_1")
+    await town.pass_time(1)
+    asked = finds(town)
+    first_ms = (await op_of(town, case, "pay")).ended_ms + 90_000
+    for early_s in (10.0, 0.5):
+        town.clock.advance((first_ms - epoch_ms(town.clock.now())) / 1000 - early_s)
+        await town.store.write(lambda run: run("update operation set next_action_ms = 0 where name = 'pay'"))
+        await town.reconciliation._settle_due()
+        assert (asked, (await op_of(town, case, "pay")).next_action_ms) == ([], first_ms)
+    town.clock.advance(0.5)
+    await town.reconciliation._settle_due()
+    assert len(asked) > 0
+
+
 # -- control record and budget
 
 
@@ -185,6 +205,26 @@ async def test_a_budget_used_up_by_others_lets_through_both_questions_of_a_look(
     assert await town.state(case) == "CONFIRMED"
 
 
+async def test_a_look_that_cannot_be_asked_is_put_off_for_as_long_as_is_known(town_of: Any) -> None:
+    town = await town_of(Class.QUERYABLE)
+    case = await lost(town)
+    minute = int(town.clock.now().timestamp()) // 60
+    declare(town, "find", query_budget_per_hour=2)
+    town.clock.advance(91)
+    town.office.down = True
+    await town.reconciliation._settle_due()
+    away = await op_of(town, case)
+    assert (away.state.value, away.looks) == ("IN_DOUBT", 0)
+    assert away.next_action_ms == epoch_ms(town.clock.now()) + 30_000
+    await town.store.write(
+        lambda run: run("insert into query_spent (agency, minute, asked) values ('office', $1, 2)", minute - 10)
+    )
+    town.clock.advance(30)
+    await town.reconciliation._settle_due()
+    used_up = await op_of(town, case)
+    assert used_up.next_action_ms == epoch_ms(town.clock.now()) + 300_000, "the hour is not over: not every minute"
+
+
 async def test_the_control_a_budget_kept_in_memory_is_spent_twice_by_a_restart(town_of: Any) -> None:
     """What the reconciler did before: a list in the process."""
     spent: list[float] = []
@@ -250,23 +290,53 @@ async def test_a_repeat_held_until_the_agency_forgot_its_key_is_not_sent(
     assert believes_in_keys or await town.state(case) == "CONFIRMED"
 
 
-async def test_a_write_that_something_later_overtook_is_never_repeated(town_of: Any) -> None:
-    town = await town_of(Class.IDEMPOTENT, finds=False)
+async def overtaken(town: Any) -> Any:
+    """A doubt after which something else about the same matter was sent."""
     town.office.script = ["act then silence"]
     case = await town.apply()
     op = await op_of(town, case)
+    row = (await town.store.read("select * from operation where id = $1", op.id))[0]
+    later = {name: row[name] for name in row.keys()} | {  # noqa: SIM118 - a row is no mapping
+        "id": "op_later", "name": "cancel", "reference": "later", "state": "CONFIRMED", "sends": 1, "looks": 0,
+        "doubtful": 0, "created_ms": op.created_ms + 1, "doubt_since_ms": None, "age_due_ms": None,
+    }  # fmt: skip
+    marks = ", ".join(f"${n}" for n in range(1, len(later) + 1))
     await town.store.write(
-        lambda run: run(
-            "insert into operation select 'op_later', leg_id, case_id, agency, 'cancel', class, service, 'later',"
-            " 'CONFIRMED', 1, 1, 0, 0, epoch, worker, owner, reason_code, citizen_text_key, next_action_ms,"
-            " first_sent_ms, ended_ms, 0, null, 0, '', created_ms + 1, updated_ms, '', 0, null, 0, null, null, '', null"
-            " from operation where id = $1",
-            op.id,
-        )
+        lambda run: run(f"insert into operation ({', '.join(later)}) values ({marks})", *later.values())  # noqa: S608
     )
+    return case
+
+
+async def test_a_write_that_something_later_overtook_is_never_repeated(town_of: Any) -> None:
+    town = await town_of(Class.IDEMPOTENT, finds=False)
+    case = await overtaken(town)
+    town.clock.advance(5)
+    await town.reconciliation._settle_due()
+    assert (await town.state(case), (await op_of(town, case)).reason_code) == ("NEEDS_HUMAN", "overtaken")
     await town.pass_time(5)
     assert town.office.arrivals == 1
-    assert (await town.state(case), (await op_of(town, case)).reason_code) == ("NEEDS_HUMAN", "overtaken")
+
+
+async def test_a_write_that_something_later_overtook_is_asked_about_where_one_can_ask(town_of: Any) -> None:
+    town = await town_of(Class.IDEMPOTENT)
+    case = await overtaken(town)
+    town.clock.advance(5)
+    await town.reconciliation._settle_due()
+    assert (await town.state(case), town.office.arrivals) == ("CONFIRMED", 1)
+
+
+@pytest.mark.parametrize("cls", [Class.IDEMPOTENT, Class.KEYED])
+async def test_only_a_repeat_that_could_undo_something_is_kept_back(town_of: Any, cls: Class) -> None:
+    """A key repeats one request; a plain repeat sets things as they were, and nothing was set since."""
+    town = await town_of(cls)
+    if cls is Class.KEYED:
+        case = await overtaken(town)
+    else:
+        town.office.script = ["act then silence"]
+        case = await town.apply()
+    town.clock.advance(5)
+    await town.reconciliation._settle_due()
+    assert await town.state(case) == "READY"
 
 
 async def test_what_is_proved_absent_and_then_held_too_long_is_asked_about_first(town_of: Any) -> None:

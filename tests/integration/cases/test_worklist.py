@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from aggregator.cases.desk import KeyReused
-from aggregator.cases.four_eyes import SameName
 from aggregator.cases.items import Decision, Undecidable
 from aggregator.cases.keys import Key
 from aggregator.cases.lifecycle import EDGES, State
 from aggregator.cases.watchdog import unexplained
 from aggregator.cases.worklist import UnknownItem
+from aggregator.citizens.four_eyes import SameName
 from aggregator.sdk.adapter import Class
 from aggregator.sdk.status import Status
 

@@ -1,7 +1,7 @@
 """A citizen logs in by a code, is known from then on, and is out within five seconds of logging out."""
 
 import pytest
-from api_town import DEVICE, begin, confirmation, give, later, logged_in
+from api_citizens import DEVICE, begin, confirmation, give, later, logged_in
 
 HOME = {"line": "Plot 12", "area": "BMC Ward 27", "city": "Bhubaneswar", "pin_code": "751007"}
 ASHA = {

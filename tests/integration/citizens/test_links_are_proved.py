@@ -1,7 +1,8 @@
 """A citizen links records by the agency's own proof; they answer what is owed and fill forms; nobody else sees them."""
 
 import pytest
-from api_town import LINKS, logged_in
+from api_citizens import logged_in
+from api_town import LINKS
 
 PROOF = {"service_id": "office.proof", "form": {"account": "A1"}}
 

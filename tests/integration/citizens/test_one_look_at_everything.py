@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from api_town import CITIZEN, GOOD_FORM, later, logged_in
+from api_citizens import later, logged_in
+from api_town import CITIZEN, GOOD_FORM
 
 from aggregator.sdk.clock import SystemChance, new_id
 

@@ -1,7 +1,7 @@
 """Two records of one person are noted, joined by a person, answer as one, and can be parted again."""
 
 import pytest
-from api_town import logged_in
+from api_citizens import logged_in
 
 from aggregator.citizens.duplicates import MergeRefused
 from aggregator.citizens.names import ALIKE, likeness

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from api_town import later, logged_in, running_town
+from api_citizens import later, logged_in
+from api_town import running_town
 
 from aggregator.citizens.erasure import _OWNED
 from aggregator.store.migrate import packaged

@@ -18,7 +18,8 @@ from aggregator.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "api"))
 
-from api_town import Town, logged_in, running_town
+from api_citizens import logged_in
+from api_town import Town, running_town
 
 ASHA = "9000000042"
 OPTIONS = {"org_id": "in.gov.city", "issuer": "in.gov.sim", "document_types": "RVCER"}

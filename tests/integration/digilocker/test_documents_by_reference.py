@@ -5,7 +5,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from api_town import GOOD_FORM, logged_in
+from api_citizens import logged_in
+from api_town import GOOD_FORM
 
 from adapters.locker.digilocker import Driver
 from adapters.locker.digilocker.messages import pull_document

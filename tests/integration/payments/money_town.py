@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sealing import sealing
+
 from aggregator.cases import worker
 from aggregator.cases.attempt import Desktop
 from aggregator.cases.deliver import Delivery
@@ -19,7 +21,7 @@ from aggregator.cases.inbox import Inbox
 from aggregator.cases.mailbox import Post
 from aggregator.cases.reconcile import Reconciliation
 from aggregator.cases.track import Tracking
-from aggregator.citizens.vault import Vault
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.feed.stream import Stream
 from aggregator.payments import files
 from aggregator.payments.cashier import Cashier
@@ -63,6 +65,7 @@ PERMIT_FORM = {
 }
 KEY_FACTS: dict[str, Any] = {"max_apply_delay_s": 60, "query_lag_s": 5, "key_ttl_s": 30 * 86_400}
 LATE_S = 40.0
+CONTROL = "CONTROL"
 DETAIL = {"OPEN": Status.AWAITING_PAYMENT, "PAID": Status.COMPLETED}
 
 
@@ -154,7 +157,7 @@ class OfficeDriver:
         reply = await self.api.get("/status", number=order.agency_reference)
         return Reading(Status(reply["status"]), reply["status"]) if reply.get("status") else Absent("unknown")
 
-    @operation(Class.QUERYABLE, max_apply_delay_s=60, query_lag_s=5, control_reference="CONTROL")
+    @operation(Class.QUERYABLE, max_apply_delay_s=60, query_lag_s=5, control_reference=CONTROL)
     async def pay(self, order: Order) -> Receipt:
         form = order.form
         body = {"ref": order.reference, "account": order.agency_reference, "bill": f"B-{order.agency_reference}"}
@@ -173,7 +176,7 @@ class OfficeDriver:
 
 
 FACTS: dict[Class, dict[str, Any]] = {
-    Class.QUERYABLE: {"max_apply_delay_s": 60, "query_lag_s": 5, "control_reference": "CONTROL"},
+    Class.QUERYABLE: {"max_apply_delay_s": 60, "query_lag_s": 5, "control_reference": CONTROL},
     Class.KEYED: KEY_FACTS,
     Class.OPAQUE: {},
 }
@@ -204,6 +207,12 @@ class Books:
     keyed: bool = False
     """The board honours our key: a repeated posting is the first one."""
     later: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """References of ours that the board's search was asked for."""
+    misses: int = 0
+    """So many searches for a reference of ours do not find what is there."""
+    blind: bool = False
+    """The board's search finds nothing at all, not even what is known to be there."""
     office: dict[str, str] = field(default_factory=dict)
     """The office's applications: number -> where they stand."""
 
@@ -305,6 +314,17 @@ class Books:
             for one in self.posts
         ]
 
+    def found(self, ref: str) -> list[dict[str, Any]]:
+        """What the board's search shows under a reference."""
+        if ref != CONTROL:
+            self.asked.append(ref)
+            self.misses, missed = max(0, self.misses - 1), self.misses > 0
+            if missed:
+                return []
+        if self.blind:
+            return []
+        return [one for one in [*self.posts, {"ref": CONTROL, "number": "N0"}] if one["ref"] == ref]
+
     def posted(self, bill: str) -> int:
         """How often this bill was recorded as paid."""
         return sum(1 for one in self.posts if one["bill"] == bill)
@@ -354,8 +374,7 @@ class BooksWire:
     def _found(self, path: str, asked: str) -> list[dict[str, Any]]:
         """The records under a reference of ours."""
         if path == "find/pay":
-            control = {"ref": "CONTROL", "number": "N0"}
-            return [one for one in [*self.books.posts, control] if one["ref"] == asked]
+            return self.books.found(asked)
         records = self.books.refunds if path == "find/refund" else self.books.orders
         return [records[asked]] if asked in records else []
 
@@ -481,7 +500,12 @@ class MoneyTown:
 
 
 async def money_town(
-    store: Store, *, cls: Class = Class.QUERYABLE, clock: ManualClock | None = None, books: Books | None = None
+    store: Store,
+    *,
+    cls: Class = Class.QUERYABLE,
+    clock: ManualClock | None = None,
+    books: Books | None = None,
+    envelopes: Envelopes | None = None,
 ) -> MoneyTown:
     """A town on this store; a second one with the same books is another process, or the same after a crash."""
     clock = clock or ManualClock()
@@ -490,7 +514,7 @@ async def money_town(
     chance = SeededChance(int(books.number("")))
     registry = _registry(cls, books, clock, chance)
     me = await worker.boot(store, clock, chance)
-    desktop = Desktop(store, Vault(bytes(32)), clock, chance, me)
+    desktop = Desktop(store, envelopes or sealing(clock), clock, chance, me)
     stream = Stream(store, clock)
     delivery = Delivery(desktop, lambda: registry, stream)
     till = Till(desktop, lambda: registry, stream, delivery)

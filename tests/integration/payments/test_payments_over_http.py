@@ -101,7 +101,8 @@ async def test_a_second_payment_tells_its_own_citizen_all_and_a_stranger_nothing
         assert (status, theirs["code"], theirs["effect"]) == (409, "payment-in-doubt", "unknown")
         assert not {"case_id", "number"} & theirs.keys()
         assert first["number"] not in str(theirs)
-        assert "664" not in str(theirs)
+        made_up = dict.fromkeys(("type", "instance", "request_id"), "")  # ids and ports hold any figure
+        assert "664" not in str(theirs | made_up), "nor how much it is"
         assert "next_check_at" in theirs
 
 

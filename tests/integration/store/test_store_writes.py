@@ -207,7 +207,8 @@ async def test_a_store_that_was_never_opened_closes_and_refuses(store_url):
 async def test_a_healthy_store_has_nothing_to_say(ledger):
     health = ledger.health()
     assert (health.queue, health.oldest_s, health.last_error, health.durable, health.ready) == (0, 0.0, "", True, True)
-    assert await ledger.integrity_check() == []
+    unsealed = ledger.engine == "postgres" and (await ledger.read("show data_checksums"))[0][0] == "off"
+    assert ["data_checksums is off" in said for said in await ledger.integrity_check()] == [True] * unsealed
 
 
 @pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "sqlite:///", "sqlite://relative.db", "postgresql://"])

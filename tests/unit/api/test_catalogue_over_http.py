@@ -98,6 +98,35 @@ async def test_an_unknown_facet_is_refused_with_the_known_ones(city):
     assert "life_event" in got.json["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "parameter", "code", "told"),
+    [
+        ("/services?category=driving_license", "category", "no_such_word", "/v1/catalogue/categories"),
+        ("/services?agency=passprt", "agency", "no_such_word", "/v1/agencies"),
+        ("/services?maturity=BEST", "maturity", "choose_one", "FULL, PAY, TRACK, APPLY, INFO"),
+        ("/services?kind=complaint", "kind", "choose_one", "COMPLAINT"),
+        ("/catalogue/complaint-types?group=no_such", "group", "no_such_word", "/v1/catalogue/complaint-groups"),
+        ("/catalogue/offices?organisation=nobody", "organisation", "no_such_word", "/v1/catalogue/offices"),
+        ("/catalogue/offices?ward=7a", "ward", "pattern", "07"),
+    ],
+)
+async def test_a_word_nobody_knows_is_refused_with_those_there_are(city, asked, parameter, code, told):
+    got = await city.ask("GET", asked)
+    (line,) = got.json["errors"]
+    assert (got.status, line["parameter"], line["code"]) == (400, parameter, code)
+    assert told in line["detail"]
+
+
+async def test_a_word_nearly_right_is_told_as_it_is_written(city):
+    assert (await city.ask("GET", "/services?category=driving_license")).json["did_you_mean"] == "driving_licence"
+    assert (await city.ask("GET", "/services?agency=passprt")).json["did_you_mean"] == "passport"
+
+
+async def test_what_is_out_today_may_still_be_asked_for(city):
+    for word in ("DOWN", "PLANNED_PAUSE", "CLOSED"):
+        assert (await city.ask("GET", f"/services?availability={word}")).status == 200
+
+
 async def test_a_page_of_a_search_goes_on_in_the_searchs_own_order(sqlite_store):
     order = ["rto.noc", "dl.renewal", "police.fir_copy"]
 

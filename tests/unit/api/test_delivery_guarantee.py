@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from api_town import Office, PushedClock, registry_of
+from api_offers import registry_of
+from api_office import Office
+from api_town import PushedClock
 
 from aggregator.api.guarantee import guarantee_of
 from aggregator.ops.metrics import PrometheusMeter

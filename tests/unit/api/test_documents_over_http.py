@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 from api_town import GOOD_FORM, Reply_, Town, running_town
+from sealing import sealing
 
 from aggregator.citizens.documents import Owner
 from aggregator.citizens.documents.scan import EICAR, SandboxScanner, ScannerAway
 from aggregator.citizens.documents.shelf import DocumentShelf
-from aggregator.citizens.vault import Vault
 from aggregator.registry.agency import Forwarding
 from aggregator.sdk.clock import SystemChance, SystemClock
 from aggregator.store import Store
@@ -226,9 +226,7 @@ async def test_uploads_keep_their_limits_and_their_owners(town: Town) -> None:
 
 
 async def test_operators_lower_what_is_taken_in_and_what_an_agency_gets(sqlite_store: Store) -> None:
-    shelf = DocumentShelf(
-        sqlite_store, Vault(bytes(32)), SystemClock(), SystemChance(), SandboxScanner(), lambda: 100_000
-    )
+    shelf = DocumentShelf(sqlite_store, sealing(), SystemClock(), SystemChance(), SandboxScanner(), lambda: 100_000)
     async with running_town(sqlite_store, documents=shelf) as town:
         large = await uploaded(town, PDF[:-6] + bytes(100_000) + b"%%EOF\n")
         assert (large.status, "100000" in large.json["detail"]) == (413, True)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from api_town import CITIZEN, Town, logged_in
+from api_citizens import logged_in
+from api_town import CITIZEN, Town
 
 from aggregator.discovery.drafts import Drafts
 

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from api_town import GOOD_FORM, later, running_town
+from api_citizens import later
+from api_town import GOOD_FORM, running_town
 from figures import Figure, sized
 
 CALLERS = 200
@@ -27,7 +28,7 @@ async def without_the_index(town):
         lambda run: run(
             "create table idempotency (portal_id text, citizen_id text, method text, route text, key text,"
             " fingerprint text, case_id text, created_ms bigint, answer_due_ms bigint, status bigint, headers text,"
-            " body_sealed text)"
+            " body_sealed text, seal bigint)"
         )
     )
 

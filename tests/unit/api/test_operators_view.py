@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from aggregator.ops.health import Readiness
 from aggregator.ops.logs import CAPPED, configure
 from aggregator.ops.metrics import PrometheusMeter
-from aggregator.store import StoreHealth
+from aggregator.ops.soundness import Soundness
+from aggregator.sdk.clock import ManualClock
+from aggregator.store import StoreHealth, StoreUnavailable
 
 CANARY = "Asha Devi 9437012345"
 
@@ -87,8 +90,40 @@ def test_two_cities_in_one_process_do_not_count_into_each_other():
         (StoreHealth(9, 60.0, ""), False, 503),
         (StoreHealth(0, 0.0, "", durable=False), False, 503),
         (StoreHealth(0, 0.0, ""), True, 503),
+        (StoreHealth(0, 0.0, "", damage="a row is not what was written"), False, 503),
     ],
 )
 async def test_readiness_is_the_store_s_and_no_agency_is_asked(health, failed, status):
     got = await Readiness(lambda: health, lambda: failed).ready(None)
     assert got.status == status
+
+
+async def test_readiness_says_what_is_damaged_and_when_all_was_looked_through():
+    clock = ManualClock()
+    found: list[list[str]] = [[], ["operation: 1 rows are not what was written"]]
+
+    async def check() -> list[str]:
+        return found.pop(0)
+
+    soundness = Soundness(check, clock)
+    health = StoreHealth(0, 0.0, "", damage="a row is not what was written")
+    readiness = Readiness(lambda: health, looked_through=soundness.told)
+    assert told_by(await readiness.ready(None))["looked_through"] == {"at": None, "wrong": []}
+    for wrong in ([], ["operation: 1 rows are not what was written"]):
+        assert await soundness.look()
+        told = told_by(await readiness.ready(None))
+        assert told["looked_through"] == {"at": clock.now().isoformat(timespec="seconds"), "wrong": wrong}
+        assert told["damage"] == "a row is not what was written"
+
+
+async def test_a_look_through_that_cannot_be_finished_says_nothing_about_the_database():
+    async def check() -> list[str]:
+        raise StoreUnavailable("not within 1800 s")
+
+    soundness = Soundness(check, ManualClock())
+    assert not await soundness.look()
+    assert soundness.told() == {"at": None, "wrong": []}
+
+
+def told_by(answer: Any) -> Any:
+    return json.loads(answer.body)

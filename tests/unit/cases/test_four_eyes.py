@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.cases.four_eyes import NoName, code_of, folded
+from aggregator.citizens.four_eyes import NoName, code_of, folded
 from aggregator.citizens.vault import Vault
 
 VAULT = Vault(bytes(32))

@@ -130,6 +130,18 @@ def test_a_refusal_is_the_last_word_only_when_no_other_send_can_act_any_more() -
     assert after_look(twice, KEYED, refused, settle).after is State.REJECTED
 
 
+def test_after_a_restore_a_refusal_waits_until_no_forgotten_send_can_act_any_more() -> None:
+    refused = Looked(1, "N1", refused_code="BAD")
+    remembered, restored = op(sends=1), op(sends=1, sends_unknown=True, citizen_text_key="state.in_doubt")
+    settle = settle_at_ms(restored, KEYED)
+    assert after_look(remembered, KEYED, refused, settle - 1).after is State.REJECTED
+    waits = after_look(restored, KEYED, refused, settle - 1)
+    assert (waits.after, waits.next_action_ms, waits.doubtful) == (State.IN_DOUBT, settle, True)
+    assert after_look(restored, KEYED, refused, settle).after is State.REJECTED
+    unbounded = Declared(cls=Class.KEYED, key_ttl_s=3600)
+    assert after_look(restored, unbounded, refused, settle).after is State.NEEDS_HUMAN
+
+
 def test_where_nothing_bounds_the_other_send_a_person_hears_of_the_refusal() -> None:
     unbounded = Declared(cls=Class.KEYED, key_ttl_s=3600)
     assert after_look(op(sends=2), unbounded, Looked(1, "N1", refused_code="BAD"), NOW).after is State.NEEDS_HUMAN

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
+from aggregator.citizens.keyring import wrapped_key
+from aggregator.citizens.vault import Vault, load_or_create_keys
 from aggregator.cli import main
 from aggregator.cli.over_http import Answer, Server, told
 from aggregator.cli.places import checked
 from aggregator.cli.table import cells, clean, coloured, paint, table
+from aggregator.store.keyfile import KeyFile
 
 ROOT = Path(__file__).parents[3]
 FIRST = ROOT / "aggregator" / "cli" / "first_registry.toml"
@@ -121,6 +124,29 @@ def test_the_doctor_finds_what_is_missing_and_names_the_remedy(registry, capsys)
     said = capsys.readouterr().out
     assert "the first `aggregator serve` makes it" in said
     assert "start it with `aggregator sandbox start`" in said
+
+
+def test_the_doctor_knows_whether_the_citizens_keys_are_there_and_fit(registry, capsys):
+    data = registry.parent / "data"
+    data.mkdir()
+    keys = registry.parent / "data.keys"
+
+    def said(code):
+        assert main(["doctor", "--registry", str(registry), "--data", str(data)]) == code
+        return next(line for line in capsys.readouterr().out.splitlines() if "citizens' keys" in line)
+
+    assert "made at the first start" in said(0)
+    vault = Vault.of(load_or_create_keys(data / "vault.key"))
+    assert "no case opens again" in said(1)
+    file = KeyFile(keys)
+    file.keep("ctz_a", wrapped_key(vault, "ctz_a", bytes(32)))
+    assert "1 keys" in said(0)
+    file.destroy(["ctz_a"], 1)
+    file.keep("ctz_b", wrapped_key(Vault(b"1" * 32), "ctz_b", bytes(32)))
+    assert "another vault key" in said(1)
+    file.close()
+    keys.chmod(0o644)
+    assert "chmod 600" in said(1)
 
 
 def test_a_damaged_database_is_a_finding_and_not_a_crash(registry, capsys):
@@ -266,3 +292,17 @@ def test_a_problem_document_becomes_one_sentence():
     assert told(Answer(404, {}, problem)) == "Not found. There is no such case (404 not-found)"
     assert told(Answer(502, {}, b"<html>")) == "the server answered 502 without an explanation"
     assert Server("http://127.0.0.1:8080/", "k").url == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "command", [["agency", "stopped"], ["payments", "list"], ["citizens", "duplicates"], ["audit", "export", "copy"]]
+)
+def test_a_vault_key_that_cannot_be_used_is_told_by_every_command_that_needs_it(
+    command, tmp_path, registry, capsys, monkeypatch
+):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "vault.key").write_text("no key")
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, "--data", str(data), "--registry", str(registry)]) == 2
+    assert "the vault's key cannot be used" in capsys.readouterr().err

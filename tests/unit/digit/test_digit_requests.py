@@ -109,6 +109,7 @@ def test_what_the_driver_can_do_is_what_it_defines(router, clock):
         "pays",
         "books",
         "cancels",
+        "sends_codes",
     }
 
 

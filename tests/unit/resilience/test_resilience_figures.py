@@ -1,7 +1,7 @@
 """Figures R8 and R9 in numbers: the breaker and the one layer that repeats, each beside what people use instead.
 
-The short proofs of each rule are in test_breaker_guard.py, test_guarded_pipeline.py and test_retry_stage.py; here they
-are played often, in virtual time, and counted.
+The short proofs of each rule are in test_breaker_guard.py, test_guarded_by_breaker.py and
+test_guarded_repeats.py; here they are played often, in virtual time, and counted.
 """
 
 import asyncio

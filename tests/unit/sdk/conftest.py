@@ -1,8 +1,11 @@
 """A driver's view of the wire: one canned answer for each send, and what was asked."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import zeep
+from office_speaking import WSDL, NaiveTransport
 
 from aggregator.sdk.adapter import Class, Declared
 from aggregator.sdk.dialect import CURRENT
@@ -49,3 +52,17 @@ def declared() -> Iterator[Callable[..., None]]:
 
     yield declare
     CURRENT.set(before)
+
+
+@pytest.fixture(scope="module")
+def naive() -> Callable[..., Any]:
+    """zeep's own reading of a reply: the control."""
+    settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    client = zeep.Client(str(WSDL), transport=NaiveTransport(), settings=settings)
+    binding = client.wsdl.bindings["{urn:office}Office11"]
+
+    def process(operation, reply):
+        return binding.process_reply(client, binding.get(operation), reply)
+
+    process.client = client
+    return process

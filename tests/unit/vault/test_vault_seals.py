@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregator.citizens.vault import KEY_BYTES, KeyRefused, Tampered, Vault, key_from, load_or_create_key, read_key
+from aggregator.citizens.vault import KEY_BYTES, KeyRefused, Tampered, Vault, keys_from, load_or_create_keys, read_keys
 
 ROOT = Path(__file__).parents[3]
 KEY = bytes(range(32))
@@ -127,19 +127,19 @@ def test_cr4_the_index_key_is_not_the_master_key(vault):
 
 def test_a_new_key_file_is_private_and_read_back(tmp_path: Path):
     path = tmp_path / "data" / "vault.key"
-    key = load_or_create_key(path)
-    assert len(key) == KEY_BYTES
+    key = load_or_create_keys(path)
+    assert [len(one) for one in key] == [KEY_BYTES]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_or_create_key(path) == key
+    assert load_or_create_keys(path) == key
     assert [file.name for file in path.parent.iterdir()] == ["vault.key"]
 
 
 def test_a_key_file_others_may_read_is_refused_with_the_remedy(tmp_path: Path):
     path = tmp_path / "vault.key"
-    load_or_create_key(path)
+    load_or_create_keys(path)
     path.chmod(0o640)
     with pytest.raises(KeyRefused, match=r"others may read it \(mode 640\)\. Use: chmod 600"):
-        load_or_create_key(path)
+        load_or_create_keys(path)
 
 
 @pytest.mark.parametrize(
@@ -151,19 +151,19 @@ def test_a_key_file_without_exactly_one_key_is_refused(tmp_path: Path, content, 
     path.touch(mode=0o600)
     path.write_bytes(content)
     with pytest.raises(KeyRefused, match=why):
-        load_or_create_key(path)
+        load_or_create_keys(path)
 
 
 def test_a_folder_in_the_keys_place_is_refused(tmp_path: Path):
     with pytest.raises(KeyRefused, match="cannot be read"):
-        read_key(tmp_path)
+        read_keys(tmp_path)
 
 
 def test_a_key_comes_from_the_environment_or_a_file(tmp_path: Path):
     path = tmp_path / "vault.key"
-    key = load_or_create_key(path)
-    assert key_from({"file": str(path)}, {}) == key
-    assert key_from({"env": "VAULT_KEY"}, {"VAULT_KEY": base64.b64encode(KEY).decode() + "\n"}) == KEY
+    key = load_or_create_keys(path)
+    assert keys_from({"file": str(path)}, {}) == key
+    assert keys_from({"env": "VAULT_KEY"}, {"VAULT_KEY": base64.b64encode(KEY).decode() + "\n"}) == (KEY,)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_key_comes_from_the_environment_or_a_file(tmp_path: Path):
 )
 def test_a_reference_that_leads_to_no_key_says_why_and_shows_no_secret(reference, why):
     with pytest.raises(KeyRefused, match=why) as caught:
-        key_from(reference, {"SHORT": "c2Vj"})
+        keys_from(reference, {"SHORT": "c2Vj"})
     assert "c2V" not in str(caught.value)
 
 
@@ -198,8 +198,8 @@ def test_a_key_version_fits_its_byte(version):
 def test_many_processes_booting_at_once_agree_on_one_key(tmp_path: Path):
     path = tmp_path / "vault.key"
     script = (
-        "import sys; from pathlib import Path; from aggregator.citizens.vault import load_or_create_key; "
-        "print(load_or_create_key(Path(sys.argv[1])).hex())"
+        "import sys; from pathlib import Path; from aggregator.citizens.vault import load_or_create_keys; "
+        "print(load_or_create_keys(Path(sys.argv[1]))[0].hex())"
     )
 
     booting = [

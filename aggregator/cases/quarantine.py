@@ -86,12 +86,8 @@ async def declare(store: Store, clock: Clock, remembered: Mark | None = None) ->
     await store.write(lambda run: enter(run, "declared", remembered, clock.now()))
 
 
-async def standing_of(store: Store) -> "Standing":
-    """How it stands by the database alone, for whoever looks from outside a running city."""
-    return await standing_by(store.read)
-
-
 async def standing_by(ask: Run) -> "Standing":
+    """How it stands by the database alone, also for whoever looks from outside a running city."""
     rows = await ask(_STANDS)
     if not rows:
         return Standing()
@@ -200,9 +196,8 @@ class Quarantine:
 
     async def glance(self) -> None:
         """Whether there is a quarantine, before anything is begun; what it asks for is done in the background."""
-        rows = await self._stands()
-        if rows:
-            self.standing = Standing(rows[0]["reason"], rows[0]["since_ms"], everywhere=True)
+        if await self._stands():
+            self.standing = await self._shut()
 
     async def look(self) -> Standing:
         """One round: sweeps if that is due, lets go of whom it can, and says how it stands."""
@@ -212,17 +207,22 @@ class Quarantine:
             return self.standing
         now = rows[0]
         if now["swept_ms"] is None or not self.standing.reason:  # what was known stays known until the round is through
-            self.standing = Standing(now["reason"], now["since_ms"], everywhere=True)
+            self.standing = await self._shut()
         if now["swept_ms"] is None:
             await self._sweep(now["id"], now["since_ms"])
         self.standing = await self._desk.store.write(self._round)
         return self.standing
 
     async def _stands(self) -> list[Row]:
-        """The open quarantine's row; who sends hears of the last one, and looks for first sends after it anew."""
+        """The open quarantine; who sends hears of the last one, and looks for first sends after it anew."""
         last = await self._desk.store.read("select coalesce(max(id), 0) as id from quarantine")
         self._desk.worker.quarantine_id = max(self._desk.worker.quarantine_id, last[0]["id"])
         return await self._desk.store.read(_STANDS)
+
+    async def _shut(self) -> Standing:
+        """Until a round is through nothing goes anywhere; what waits is told from the first answer on."""
+        found = await standing_by(self._desk.store.read)
+        return replace(found, everywhere=bool(found.reason))
 
     async def _round(self, run: Run) -> Standing:
         rows = await run(_STANDS)

@@ -112,7 +112,7 @@ async def _status(settings: Settings) -> int:
     store = open_store(settings.database_url, clock=SystemClock())
     try:
         await store.open()
-        standing = await quarantine.standing_of(store)
+        standing = await quarantine.standing_by(store.read)
     finally:
         await store.close()
     told = standing.told()

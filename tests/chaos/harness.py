@@ -152,9 +152,11 @@ class Simulator:
         return [row for row in self.ask("/ledger") if row["acted"]]
 
     def pause(self) -> None:
-        """Nobody answers there any more: the process is gone, its ledger stays."""
+        """Nobody answers there any more: the process is gone, its ledger stays. Gone twice is gone."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def resume(self) -> None:
         """Back on the same ports with the same ledger."""
@@ -195,8 +197,7 @@ def simulators(folder: Path, names: Iterable[str] = TWO, fast: Fast | None = Non
         yield running
     finally:
         for simulator in running.values():
-            simulator.process.kill()
-            simulator.process.communicate()
+            simulator.pause()
 
 
 def registry_for_fire(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Path:

@@ -163,7 +163,7 @@ async def opened_as_at_boot(file: Path, mark: Mark) -> tuple[str, Mark]:
     try:
         found = await store.write(lambda run: quarantine._found(run, mark.cluster))
         await quarantine.examine(store, mark, SystemClock(), mark.cluster)
-        return (await quarantine.standing_of(store)).reason, found
+        return (await quarantine.standing_by(store.read)).reason, found
     finally:
         await store.close()
 

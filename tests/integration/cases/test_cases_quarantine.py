@@ -92,13 +92,11 @@ async def test_in_quarantine_a_new_case_is_accepted_held_and_sent_when_the_agenc
     ahead = await mark_of(town.store)
     await roll_back(town, old)
     guard = await examined(town, ahead)
+    told = {"reason": "behind", "since": "2026-01-15T04:30:00+00:00", "waiting": {"office": 1}}
+    assert guard.told() == told, "whoever asks before the sweep is not told that nothing waits"
     town.clock.advance(1)
     await guard.look()
-    assert guard.told() == {
-        "reason": "behind",
-        "since": "2026-01-15T04:30:00+00:00",
-        "waiting": {"office": 1},
-    }
+    assert guard.told() == told
     new = await town.apply("A new citizen")
     assert (new.status, new.legs[0].reason_code, new.legs[0].effect) == (Status.HELD, "quarantine", "none")
     assert len(town.office.acted) == 2

@@ -27,7 +27,7 @@ help: ## this list
 # Every process of a run loads four hundred modules; where the environment forbids Python to keep their bytecode
 # (PYTHONDONTWRITEBYTECODE, usual in containers), each would compile them anew: half of what its start costs.
 compiled: | $(VENV)/pyvenv.cfg
-	@$(BIN)/python -m compileall -q -j 0 $(CODE) || true
+	@$(BIN)/python -m compileall -q -j 0 aggregator adapters || true
 
 run: $(VENV)/.run.stamp compiled ## the story of a city with outages; the server stays up afterwards (Ctrl-C stops it)
 	@$(BIN)/aggregator demo
@@ -39,7 +39,7 @@ serve: $(VENV)/.run.stamp compiled ## server and simulated agencies, without the
 	@$(BIN)/aggregator serve --sandbox
 
 test: $(VENV)/.dev.stamp compiled ## the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev.stamp ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check $(CODE)
@@ -47,7 +47,9 @@ lint: $(VENV)/.dev.stamp ## format, lint, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## lint and test
+check figures: export AGGREGATOR_TEST_POSTGRES ?= postgresql://postgres@127.0.0.1:5432/postgres
+
+check: lint test ## lint, and the tests with PostgreSQL too
 
 figures: $(VENV)/.dev.stamp compiled ## the proofs of reliability and security, longer, and their table docs/figures.md (TIER=night: hours)
 	@mkdir -p .figures && rm -f .figures/$(TIER).jsonl

@@ -1,71 +1,31 @@
 """S12: of a forgotten citizen no case, document, draft or payment opens again, from whatever backup."""
 
-import io
-import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 from api_citizens import later, logged_in
-from api_town import GOOD_FORM, Town, running_town
+from api_town import running_town
 from figures import Figure
+from forgotten_lives import ASHA, PAST_NOTICE_S, PLACES, RAVI, copied, forgotten, keys, lived, ring, values
 from money_town import MoneyTown, money_town
 from sealing import MASTER, OneKey, sealing
 
-from aggregator.citizens.envelopes import Envelopes, Erased
+from aggregator.citizens.envelopes import Envelopes
 from aggregator.citizens.erasure import Erasure
-from aggregator.citizens.keyring import KeyRing
 from aggregator.citizens.pairwise import Pairwise, portal_sector
 from aggregator.citizens.person import Profile
 from aggregator.citizens.register import Doer, Register
-from aggregator.citizens.reseal import OF_CASE, OF_DOCUMENT, Place, Resealing
 from aggregator.citizens.vault import Tampered, Vault
 from aggregator.sdk.clock import SystemChance, SystemClock
 from aggregator.store import Store, open_store
 from aggregator.store.keyfile import KeyFile
 
-ASHA, RAVI = "9000000042", "9000000043"
-PAST_NOTICE_S = 49 * 3600
-PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
-DRAFTS = Place("draft", "id", ("body_sealed",), "id = $1")
-PLACES = (*OF_CASE, *OF_DOCUMENT, DRAFTS)
+__all__ = ["keys"]  # fixtures
+
 ELSEWHERE = {"citizen", "citizen_change", "citizen_merge", "session", "link", "decision", "agency_switch",
              "nomination", "nominee_claim", "link_code"}  # fmt: skip
 """Sealed for the citizen by the citizens' room (S12 of its own), or about officers."""
-
-
-def ring(file: KeyFile) -> KeyRing:
-    return KeyRing(Vault(MASTER), file, SystemClock(), SystemChance())
-
-
-@pytest.fixture
-def keys(tmp_path: Path):
-    made = KeyFile(tmp_path / "city.keys")
-    yield made
-    made.close()
-
-
-def copied(store: Store, url: str, to: Path) -> Path:
-    """A backup of the database as it is now."""
-    assert store.engine == "sqlite"
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as live, closing(sqlite3.connect(to)) as copy:
-        live.backup(copy)
-    return to
-
-
-def values(file: Path) -> list[tuple[Place, str, str, str]]:
-    """Every sealed value of the copy: its place, row and column, and its text."""
-    found = []
-    with closing(sqlite3.connect(file)) as copy:
-        copy.row_factory = sqlite3.Row
-        for place in PLACES:
-            columns = ", ".join(place.columns)
-            for row in copy.execute(f"select {place.row} as name, {columns} from {place.table}"):  # noqa: S608 - a fixed list
-                found += [(place, row["name"], column, row[column]) for column in place.columns if row[column]]
-    return found
 
 
 def opened(file: Path, envelopes: Envelopes) -> list[str]:
@@ -100,36 +60,6 @@ def test_every_sealed_column_is_thought_of(tmp_path: Path, keys: KeyFile) -> Non
     found = asyncio.run(tables())
     known = {(place.table, column) for place in PLACES for column in place.columns}
     assert {one for one in found if one[0] not in ELSEWHERE} == known
-
-
-async def lived(town: Town) -> str:
-    """A citizen with a document, a draft, a case that was sent, read and told of, and one that is in doubt."""
-    name = str((await logged_in(town, ASHA))["citizen_id"])
-    form = aiohttp.FormData()
-    form.add_field("file", io.BytesIO(PDF), filename="rc.pdf", content_type="application/pdf")
-    paper = await town.raw("POST", "/v1/documents", data=form, headers=town.headers(ASHA))
-    assert paper.status == 201, paper.body
-    begun = await town.ask("POST", "/services/office.permit/drafts", portal=ASHA, json={"form": {"name": "Asha"}})
-    assert begun.status == 201, begun.body
-    case = (await town.open(citizen_id=name)).json
-    number = case["legs"][0]["reference"]
-    body = json.dumps({"number": number, "event": "e1"})
-    told = await town.raw("POST", "/callbacks/office", data=body, headers={"x-signed": "by the office"})
-    assert told.status == 200, told.body
-    while await town.inbox.work():
-        pass
-    town.office.script = ["silence"]
-    lost = await town.open("k-2", citizen_id=name)
-    path = f"/cases/{lost.json['id']}/actions/withdraw"
-    await town.ask("POST", path, json={"note": "no longer"}, Idempotency_Key="k-3")
-    return name
-
-
-async def forgotten(town: Town) -> None:
-    assert (await town.ask("DELETE", "/citizens/me", portal=ASHA)).status == 202
-    await later(town, PAST_NOTICE_S)
-    await town.store.write(lambda run: run("update cases set status = 'COMPLETED'"))
-    assert await town.parts.privacy.erasure.carry_out() == 1
 
 
 @pytest.mark.figure("S12", "cases")
@@ -275,89 +205,3 @@ async def test_a_record_merged_into_the_forgotten_one_goes_along_and_parted_agai
                 left = opened(backup, sealing(keys=ring(file)))
             assert ("cases.form_sealed" in left) is parted
         await store.close()
-
-
-@pytest.mark.figure("S12", "cases")
-async def test_what_was_sealed_under_one_key_is_sealed_anew_while_the_city_works(
-    sqlite_store: Store, sqlite_url: str, tmp_path: Path, keys: KeyFile, figure: Figure
-) -> None:
-    one, envelopes = OneKey(Vault(MASTER)), sealing(keys=ring(keys))
-    async with running_town(sqlite_store, keys=keys.path, envelopes=one) as town:
-        await lived(town)
-        await town.open("k-9")
-    await sqlite_store.write(lambda run: run("update cases set sealed_for = citizen_id"))
-    backup = copied(sqlite_store, sqlite_url, tmp_path / "before.db")
-    old = [each for each in values(backup) if each[0] is not DRAFTS]
-    assert all(not envelopes.named(sealed) for *_, sealed in old)
-    await Resealing(sqlite_store, envelopes, SystemClock()).run()
-    after = copied(sqlite_store, sqlite_url, tmp_path / "after.db")
-    anew = [each for each in values(after) if each[0] is not DRAFTS]
-    assert len(anew) == len(old)
-    assert all(envelopes.named(sealed) for *_, sealed in anew)
-    for (place, row, column, was), (*_, now) in zip(old, anew, strict=True):
-        at = {"table": place.table, "row": row, "column": column}
-        assert one.open(was, **at) == envelopes.open(now, **at)
-    async with running_town(sqlite_store, keys=keys.path) as town:
-        assert (await town.open("k-9")).status in {200, 201}, "the answer of an old key is still given"
-    figure.measured(f"{len(anew)} of {len(anew)} values of an older version sealed anew while cases are read")
-
-
-async def test_on_both_engines_nothing_is_left_under_the_vaults_own_key(store: Store, keys: KeyFile) -> None:
-    async with running_town(store, keys=keys.path, envelopes=OneKey(Vault(MASTER))) as town:
-        await lived(town)
-        await town.open("k-9")
-    await store.write(lambda run: run("update cases set sealed_for = citizen_id"))
-    envelopes = sealing(keys=ring(keys))
-
-    async def under_the_vault() -> int:
-        left = 0
-        for place in (*OF_CASE, *OF_DOCUMENT):
-            rows = await store.read(f"select {', '.join(place.columns)} from {place.table}")  # noqa: S608 - a fixed list
-            texts = [row[column] for row in rows for column in place.columns if row[column]]
-            left += sum(not envelopes.named(text) for text in texts)
-        return left
-
-    assert await under_the_vault() > 10
-    await Resealing(store, envelopes, SystemClock()).run()
-    assert await under_the_vault() == 0
-    await Resealing(store, envelopes, SystemClock()).run()  # done: it ends at once
-
-
-async def test_a_portal_that_still_names_a_forgotten_citizen_is_told_there_is_none(
-    sqlite_store: Store, keys: KeyFile
-) -> None:
-    async with running_town(sqlite_store, keys=keys.path) as town:
-        name = await lived(town)
-        await forgotten(town)
-        for path, body in (
-            ("/services/office.permit/drafts", {"citizen_id": name}),
-            ("/cases", {"citizen_id": name, "service_id": "office.permit", "form": GOOD_FORM}),
-        ):
-            got = await town.ask("POST", path, json=body, Idempotency_Key="k-77")
-            assert (got.status, [one["code"] for one in got.json["errors"]]) == (400, ["no_such_citizen"])
-
-
-async def test_a_destroyed_key_makes_no_new_case(keys: KeyFile) -> None:
-    ours = ring(keys)
-    envelopes = sealing(keys=ours)
-    await envelopes.key_for("ctz_gone")
-    ours.destroy("ctz_gone")
-    with pytest.raises(Erased):
-        await envelopes.key_for("ctz_gone")
-    with pytest.raises(Erased):
-        envelopes.seal(b"x", owner="ctz_gone", table="cases", row="r", column="form_sealed")
-
-
-async def test_an_envelope_opens_in_its_own_place_alone_and_says_nothing_of_who_it_was_moved_to(keys: KeyFile) -> None:
-    envelopes = sealing(keys=ring(keys))
-    place: dict[str, Any] = {"table": "cases", "row": "case_1", "column": "form_sealed"}
-    sealed = envelopes.seal(b"plain", owner=await envelopes.key_for("ctz_a"), **place)
-    assert (envelopes.open(sealed, **place), envelopes.named(sealed)) == (b"plain", "ctz_a")
-    await envelopes.key_for("ctz_b")
-    for moved in ({**place, "table": "leg"}, {**place, "row": "case_2"}, {**place, "column": "x"}):
-        with pytest.raises(Tampered):
-            envelopes.open(sealed, **moved)
-    for at in range(len(sealed)):
-        turned = sealed[:at] + ("A" if sealed[at] != "A" else "B") + sealed[at + 1 :]
-        with pytest.raises(Tampered):
-            envelopes.open(turned, **place)

@@ -40,8 +40,12 @@ _OF_THE_BREAKER = (
 )  # fmt: skip
 _OF_THE_SETTLER = (
     "cases_doubt",
+    "cases_sent_and_answered",
     "cases_tracking",
+    "clocks_that_are_set",
+    "late_answers",
     "reconciler_rules",
+    "repeats_and_withdrawals",
     "settler_left_alone",
     "settler_steps",
     "worklist",

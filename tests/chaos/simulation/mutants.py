@@ -241,7 +241,7 @@ MUTANTS = (
                 "    if op.state is not State.CONFIRMED:\n        return _settled(late",
             ),
         ),
-        test=("tests/integration/cases/test_reconciler_rules.py", "-k", "late"),
+        test=("tests/integration/cases/test_late_answers.py", "-k", "late"),
     ),
     Mutant(
         17,

@@ -47,7 +47,7 @@ lint: $(VENV)/.dev.stamp ## format, lint, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check figures: export AGGREGATOR_TEST_POSTGRES ?= postgresql://postgres@127.0.0.1:5432/postgres
+check figures: export AGGREGATOR_TEST_POSTGRES ?= local
 
 check: lint test ## lint, and the tests with PostgreSQL too
 

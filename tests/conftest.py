@@ -1,7 +1,6 @@
 """Stores for every test folder: `store` runs a test on both engines, `sqlite_store` on the small one.
 
-PostgreSQL is tried where AGGREGATOR_TEST_POSTGRES names a server, or on CI the local one; a database per session, a
-schema per test. A newcomer's `make test` is about the embedded default, and takes less than five minutes.
+PostgreSQL: the server of engines.py; a database per session, a schema per test.
 """
 
 import asyncio
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import web_app
 from disk import small_disk
+from engines import ADMIN_URL, asked_for_postgres, missing
 from figures import figure, pytest_runtest_makereport
 from patience import pytest_runtest_setup
 from plans import PLANS, TABLES, watch
@@ -27,7 +27,6 @@ from aggregator.store import Store, open_store
 from aggregator.store.sqlite import SqliteStore
 
 __all__ = ["figure", "pytest_runtest_makereport", "pytest_runtest_setup", "small_disk"]
-ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 StoreOpener = Callable[[str], Awaitable[Store]]
 
 
@@ -69,19 +68,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if nextitem is None or nextitem.path != item.path:
         web_app._cached_build_middleware.cache_clear()
         gc.collect()
-
-
-def _asked_for_postgres() -> None:
-    """Skips where nobody asked."""
-    if os.environ.get("CI") != "true" and "AGGREGATOR_TEST_POSTGRES" not in os.environ:
-        pytest.skip(f"PostgreSQL is tried with CI=true or AGGREGATOR_TEST_POSTGRES={ADMIN_URL}")
-
-
-def _missing(why: str) -> None:
-    """Skips with a sentence on a desk; on CI a missing server is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 class TestDatabase:
@@ -154,12 +140,12 @@ async def _admin(statement: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_database() -> Iterator[TestDatabase]:
-    _asked_for_postgres()
+    asked_for_postgres()
     name = f"aggregator_test_{os.getpid()}_{secrets.token_hex(3)}"
     try:
         asyncio.run(_admin(f"create database {name}"))
     except (OSError, TimeoutError):
-        _missing("no PostgreSQL server answers at AGGREGATOR_TEST_POSTGRES or 127.0.0.1:5432")
+        missing("no PostgreSQL server answers at AGGREGATOR_TEST_POSTGRES or 127.0.0.1:5432")
     yield TestDatabase(f"{ADMIN_URL.rsplit('/', 1)[0]}/{name}")
     asyncio.run(_admin(f"drop database {name} with (force)"))
 

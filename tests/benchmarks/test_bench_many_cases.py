@@ -18,6 +18,7 @@ from bench_million import fill_postgres, fill_sqlite
 from bench_pairs import Spread, ratio
 from bench_process import Peer, python_peer
 from bench_report import Goal, Report, Row
+from engines import ADMIN_URL
 
 pytestmark = pytest.mark.bench
 CASES = int(os.environ.get("BENCH_CASES", "1000000"))
@@ -29,7 +30,6 @@ AUDITED = (
     "a sample of fifty settled ones a day. Neither grows with what is stored."
 )
 GOAL = Goal("<= 1.1x the cost", at_most=1.1)
-ADMIN_URL = os.environ.get("AGGREGATOR_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
 def asked(peer: Peer, what: str, count: int) -> float:

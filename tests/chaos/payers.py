@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import City, Promise, Simulator, call
+from agencies import Simulator, call
+from harness import City, Promise
 
 ENDED = {"POSTED", "REFUNDED", "NOT_PAID"}
 BILLER = "tpcodl"

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agencies import call, registry_for_fire, simulators
 from cells import Rows, believed, plainly_sound
 from disk import fill
 from figures import Figure, sized
-from harness import FORMS, City, call, judge, registry_for_fire, simulators
+from harness import FORMS, City
 from patience import seen, wait_for, within
 from test_kill import deliver_promises
+from verdicts import judge
 
 from aggregator.cases import quarantine
 from aggregator.sdk.clock import SystemClock

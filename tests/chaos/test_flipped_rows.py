@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agencies import call, registry_for_fire, simulators
 from cells import Rows, believed, cells, flipped, plainly_sound
 from figures import Figure, sized
-from harness import City, call, registry_for_fire, simulators
+from harness import City
 from patience import wait_for
 from test_restore import command, told
 

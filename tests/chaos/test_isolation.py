@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from agencies import KEY, registry_for_fire, simulators
 from figures import Figure
-from harness import KEY, City, registry_for_fire, simulators
+from harness import City
 from patience import seen, within
 
 from aggregator.sdk.wire import WireError

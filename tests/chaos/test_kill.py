@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from agencies import HERE, ROOT, SIMULATORS, TWO, call, registry_for_fire, simulators
 from figures import Figure, sized
-from harness import FORMS, HERE, MIX, ROOT, SIMULATORS, TWO, City, Verdict, call, judge, registry_for_fire, simulators
+from harness import FORMS, MIX, City
 from patience import seen, wait_for
+from verdicts import Verdict, judge
 
 POINTS = [
     "before_t1", "after_t1", "before_the_202", "before_t2", "after_t2", "before_the_write", "mid_body",

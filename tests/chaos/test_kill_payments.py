@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from agencies import HERE, ROOT, Fast, registry_for_fire, simulators
 from figures import Figure, sized
-from harness import HERE, ROOT, City, Fast, Promise, registry_for_fire, simulators
+from harness import City, Promise
 from money_judge import POSTING, Book, Verdict, judge
 from patience import seen, wait_for
 from payers import BILLER, Payer, bill_of, captured, fee_of, posted

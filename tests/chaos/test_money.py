@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "payments"))
 
 from figures import Figure, sized
-from money_town import Books, MoneyTown, money_town
+from money_books import Books
+from money_town import MoneyTown, money_town
 
 from aggregator.payments import check
 from aggregator.payments import payment as rows

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from agencies import call, registry_for_fire, simulators
 from cluster import Cluster
 from figures import Figure, sized
-from harness import City, call, judge, registry_for_fire, simulators
+from harness import City
 from patience import wait_for, within
 from test_kill import deliver_promises
+from verdicts import judge
 
 DEATHS = sized(4, 20)
 PROMOTIONS = sized(2, 20)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agencies import ROOT, registry_for_fire, simulators
 from figures import Figure, sized
-from harness import ROOT, City, Verdict, judge, registry_for_fire, simulators
+from harness import City
 from patience import wait_for
 from test_kill import deliver_promises
+from verdicts import Verdict, judge
 
 NAMES = ("passport", "bscl", "bmc", "tpcodl_portal")
 BEFORE, AFTER = sized(6, 40), sized(10, 60)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agencies import call, registry_for_fire, simulators
 from figures import Figure
-from harness import City, Promise, call, registry_for_fire, simulators
+from harness import City, Promise
 from patience import wait_for
 from test_restore import away, command, filed, told, until_filed
 

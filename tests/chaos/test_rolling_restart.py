@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from agencies import KEY, call, registry_for_fire, simulators
 from figures import Figure, sized
-from harness import KEY, City, Promise, Verdict, call, judge, registry_for_fire, simulators
+from harness import City, Promise
 from patience import seen, within
 from test_kill import deliver_promises
+from verdicts import Verdict, judge
 
 RESTARTS = sized(5, 50)
 PORTALS = 4

@@ -20,8 +20,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from agencies import ROOT, Simulator, simulators
 from figures import Figure
-from harness import ROOT, City, Simulator, simulators
+from harness import City
 from patience import seen, wait_for
 
 MAX_RPS = 5

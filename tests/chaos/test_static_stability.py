@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agencies import call, registry_for_fire, simulators
 from figures import Figure
-from harness import FORMS, City, Promise, call, registry_for_fire, simulators
+from harness import FORMS, City, Promise
 from patience import seen, wait_for, within
 
 READS = 60

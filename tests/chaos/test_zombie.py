@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from agencies import registry_for_fire, simulators
 from figures import Figure, sized
-from harness import City, judge, registry_for_fire, simulators
+from harness import City
 from patience import seen, wait_for
 from test_kill import deliver_promises
+from verdicts import judge
 
 ROUNDS = sized(4, 100)
 FROZEN_S = 1.5

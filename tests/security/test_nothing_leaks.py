@@ -14,7 +14,8 @@ from dataclasses import replace
 import pytest
 from api_town import running_town
 from canaries import Canaries, dresses, files_of
-from talkative_city import Citizen, city_at_debug, the_story
+from running_city import city_at_debug
+from talkative_city import Citizen, the_story
 
 from aggregator.api.table import TABLE
 from aggregator.ops import logs

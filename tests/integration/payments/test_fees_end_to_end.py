@@ -9,7 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "chaos"))
 
-from harness import City, Promise, call, registry_for_fire, simulators
+from agencies import call, registry_for_fire, simulators
+from harness import City, Promise
 from patience import wait_for
 from payers import captured, fee_of, given_back
 

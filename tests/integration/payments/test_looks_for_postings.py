@@ -5,7 +5,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from money_town import Books, MoneyTown, money_town
+from money_books import Books
+from money_town import MoneyTown, money_town
 from postings import AMOUNT, FIRST, GAP, left_out, looks, state_of, three_looks
 
 from aggregator.payments.check import CheckState

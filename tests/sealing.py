@@ -18,9 +18,15 @@ MASTER = bytes(32)
 
 
 @cache
+def shared_folder() -> tempfile.TemporaryDirectory[str]:
+    """Gone with the process."""
+    return tempfile.TemporaryDirectory(prefix="aggregator-test-")
+
+
+@cache
 def shared_keys() -> KeyFile:
     """The file of the towns' keys."""
-    return KeyFile(Path(tempfile.mkdtemp(prefix="aggregator-test-")) / "city.keys")
+    return KeyFile(Path(shared_folder().name) / "city.keys")
 
 
 def sealing(clock: Clock | None = None, keys: KeyRing | None = None) -> KeyedEnvelopes:

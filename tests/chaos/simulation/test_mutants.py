@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from figures import Figure
 
-from simulation.mutants import COMMENT, MUTANTS, SLOW_SETTLE, UNTOUCHED, Mutant, by_number, plant
+from simulation.mutant import Mutant, plant
+from simulation.mutants import COMMENT, MUTANTS, SLOW_SETTLE, UNTOUCHED, by_number
 from simulation.seeds import PROCESSES, heard, start
 
 PLANTED = (by_number(1), SLOW_SETTLE, by_number(5))

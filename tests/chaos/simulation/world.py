@@ -5,10 +5,8 @@ The world decides when processes die, freeze and come back; agencies and the net
 """
 
 import gc
-import hashlib
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -24,36 +22,28 @@ from simulation.knobs import Knobs, facts_of, knobs_of, services_of
 from simulation.loop import OWNER, Owner, VirtualLoop, abroad, spawn
 from simulation.portal import Portal
 from simulation.process import BEGIN, Process, SimChance, SimClock
+from simulation.seed_outcome import Outcome
 
 KEY = bytes(range(32))
+
+
 SIGNER = Signer.generate()
+
+
 MOST_CRASHES = 12
+
+
 LONGEST_DRAIN_S = 4 * 86_400.0
+
+
 _BEGIN_MS = round(BEGIN.timestamp() * 1000)
+
+
 _OPEN = (
     "select 1 from operation where state not in ('CONFIRMED', 'REJECTED', 'EXPIRED', 'CANCELLED', 'NEEDS_HUMAN')"
     " union all select 1 from operation where state = 'CONFIRMED' and withdraw = 1"
     " union all select 1 from inbox where state = 'NEW' limit 1"
 )
-
-
-@dataclass
-class Outcome:
-    """What one seed came to."""
-
-    seed: int
-    profile: str
-    wrong: list[str]
-    trace: list[str]
-    hours: float
-    steps: int
-    crashes: int
-    effects: int
-    doubts: int
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
 
 
 class City:

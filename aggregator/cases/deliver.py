@@ -79,7 +79,10 @@ class Delivery:
         self._running.pop(op.id, None)
         self._busy[op.agency] -= 1
         self._stream.wake(op.case_id)
-        if not done.cancelled() and (error := done.exception()):  # the next scan finds it where the store has it
+        error = None if done.cancelled() else done.exception()
+        if error and not isinstance(
+            error, StoreUnavailable
+        ):  # either way the next scan finds it where the store has it
             log.error("delivery.failed", extra={"agency": op.agency, "operation_id": op.id} | fault.told(error))
 
     async def run(self) -> None:

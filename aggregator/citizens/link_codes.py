@@ -107,23 +107,15 @@ class LinkCodes:
             self._sealed(turn, "handle_sealed", handle), self._sealed(turn, "sent_to_sealed", facts.get("sent_to", "")),
             min(_whole(facts.get("tries"), TRIES), TRIES), epoch_ms(self._clock.now()) + life_s * 1000,
         )  # fmt: skip
-        await self._store.write(
-            lambda run: run(
-                "update link_code set state = 'WAITING', handle_sealed = $3, sent_to_sealed = $4, tries = 0,"
-                " most_tries = $5, until_ms = $6 where citizen_id = $1 and identifier_index = $2 and sends = $7",
-                turn.citizen_id, turn.index, *row, turn.sends,
-            )
-        )  # fmt: skip
+        await self._about(
+            turn,
+            "state = 'WAITING', handle_sealed = $4, sent_to_sealed = $5, tries = 0, most_tries = $6, until_ms = $7",
+            *row,
+        )
 
     async def doubtful(self, turn: Turn) -> None:
         """It may have sent one, under a name we do not know. An earlier code stays what it was."""
-        await self._store.write(
-            lambda run: run(
-                "update link_code set state = 'DOUBTFUL' where citizen_id = $1 and identifier_index = $2"
-                " and sends = $3 and handle_sealed = ''",
-                turn.citizen_id, turn.index, turn.sends,
-            )
-        )  # fmt: skip
+        await self._about(turn, "state = case handle_sealed when '' then 'DOUBTFUL' else state end")
 
     async def unsent(self, turn: Turn) -> None:
         """It certainly sent none: the turn is given back, the pause is not."""
@@ -131,10 +123,7 @@ class LinkCodes:
         async def work(run: Run) -> None:
             for one in turn.spent:
                 await codes.unspend(run, one)
-            await run(
-                "update link_code set sends = sends - 1 where citizen_id = $1 and identifier_index = $2 and sends = $3",
-                turn.citizen_id, turn.index, turn.sends,
-            )  # fmt: skip
+            await run(f"update link_code set sends = sends - 1 {_SENDING}", *_of_sending(turn))  # noqa: S608 - a constant
 
         await self._store.write(work)
 
@@ -157,23 +146,16 @@ class LinkCodes:
 
     async def untried(self, one: Try) -> None:
         """Nobody looked at the code: the try is given back."""
-        await self._store.write(
-            lambda run: run(
-                "update link_code set tries = tries - 1 where citizen_id = $1 and identifier_index = $2"
-                " and sends = $3 and tries > 0",
-                one.citizen_id, one.index, one.sends,
-            )
-        )  # fmt: skip
+        await self._about(one, "tries = case tries when 0 then 0 else tries - 1 end")
 
     async def over(self, one: Try) -> None:
         """Its code has proved something, or can no longer: what named its sending is destroyed."""
-        await self._store.write(
-            lambda run: run(
-                "update link_code set state = 'ENDED', handle_sealed = '', sent_to_sealed = '' where citizen_id = $1"
-                " and identifier_index = $2 and sends = $3",
-                one.citizen_id, one.index, one.sends,
-            )
-        )  # fmt: skip
+        await self._about(one, "state = 'ENDED', handle_sealed = '', sent_to_sealed = ''")
+
+    async def _about(self, sending: Turn | Try, becomes: str, *values: str | int) -> None:
+        """Changes the row while it is about this sending still; a later one is none of its business."""
+        change = f"update link_code set {becomes} {_SENDING}"  # noqa: S608 - constants, written above
+        await self._store.write(lambda run: run(change, *_of_sending(sending), *values))
 
     async def of(self, link: KeptLink) -> LinkCode | None:
         """The code the citizen waits for, if the link still wants one."""
@@ -207,6 +189,7 @@ class LinkCodes:
 
 
 _OF = "select * from link_code where citizen_id = $1 and identifier_index = $2"
+_SENDING = "where citizen_id = $1 and identifier_index = $2 and sends = $3"
 _TURN = (
     "insert into link_code (citizen_id, identifier_index, id, session_id, state, handle_sealed, sent_to_sealed, tries,"
     " most_tries, sends, next_send_ms, until_ms, first_ms)"
@@ -218,6 +201,10 @@ _TURN = (
     " else 'ASKED' end, session_id = $4"
     " where link_code.next_send_ms <= $8 and link_code.next_send_ms = $9 returning id"
 )
+
+
+def _of_sending(sending: Turn | Try) -> tuple[str, str, int]:
+    return sending.citizen_id, sending.index, sending.sends
 
 
 def _whole(told: str | None, otherwise: int) -> int:

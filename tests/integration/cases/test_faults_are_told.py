@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.cases import deliver
 from aggregator.sdk.adapter import Class
+from aggregator.store import StoreUnavailable
 from aggregator.wiring.tasks import watched
 
 CANARY = "Canary 9876543210"
@@ -44,6 +45,26 @@ async def test_a_delivery_that_breaks_is_told_and_the_application_goes_with_the_
     [told] = [one for one in caplog.records if one.message == "delivery.failed"]
     assert (told.agency, told.error) == ("office", "KeyError")
     assert CANARY not in str(vars(told))
+    await town.pass_time(5)
+    assert await town.state(case) == "CONFIRMED"
+    assert town.office.arrivals == 1
+
+
+async def test_a_store_that_is_away_is_no_fault_of_a_delivery_and_costs_a_delay(
+    town_of: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = await town_of(Class.QUERYABLE)
+    order_of, away = deliver.order_of, [True]
+
+    async def away_once(*asked: Any) -> Any:
+        if away:
+            away.clear()
+            raise StoreUnavailable("the disk is full")
+        return await order_of(*asked)
+
+    monkeypatch.setattr(deliver, "order_of", away_once)
+    case = await town.apply()
+    assert "delivery.failed" not in [one.message for one in caplog.records]
     await town.pass_time(5)
     assert await town.state(case) == "CONFIRMED"
     assert town.office.arrivals == 1

@@ -80,9 +80,7 @@ class Delivery:
         self._busy[op.agency] -= 1
         self._stream.wake(op.case_id)
         error = None if done.cancelled() else done.exception()
-        if error and not isinstance(
-            error, StoreUnavailable
-        ):  # either way the next scan finds it where the store has it
+        if error and not isinstance(error, StoreUnavailable):  # which tells of itself; the next scan finds it again
             log.error("delivery.failed", extra={"agency": op.agency, "operation_id": op.id} | fault.told(error))
 
     async def run(self) -> None:

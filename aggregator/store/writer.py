@@ -6,6 +6,7 @@ a naive writer dies on a full disk and every later write hangs for ever (docs/li
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, cast
 from aggregator.sdk.clock import Clock
 from aggregator.store.port import Damaged, Run, StoreHealth, StoreUnavailable, Work
 
+log = logging.getLogger(__name__)
 GROUP = 256
 QUEUE_BOUND = 10_000
 PROBE_S = 1.0
@@ -59,6 +61,7 @@ class GroupWriter:
         self._closing = True
         self._task: asyncio.Task[None] | None = None
         self._last_error = ""
+        self._away_since = 0.0
         self._durable = True
         self._damage = ""
         self.keep: Keep | None = None
@@ -160,6 +163,8 @@ class GroupWriter:
         return outcomes
 
     def _answer(self, outcomes: Sequence[Outcome]) -> None:
+        if self._last_error:
+            log.warning("store.back", extra={"away_s": round(self._clock.monotonic() - self._away_since, 1)})
         self._last_error, self._durable = "", True
         for item, outcome in zip(self._group, outcomes, strict=True):
             match outcome:
@@ -175,6 +180,9 @@ class GroupWriter:
 
     def _lost(self, exc: StoreUnavailable) -> None:
         self._judge(exc)
+        if not self._last_error:  # told once, however many are refused until it is back
+            self._away_since = self._clock.monotonic()
+            log.error("store.away", extra={"why": exc.why})
         self._last_error = exc.why
         self._durable = self._durable and exc.effect == "none"
         for item in self._group:

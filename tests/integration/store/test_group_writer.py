@@ -112,6 +112,22 @@ async def test_a_lost_group_is_told_to_everyone_and_the_next_one_succeeds(writer
     assert (writer.health().durable, writer.health().last_error) == (True, "")
 
 
+async def test_a_store_that_goes_away_and_comes_back_is_told_once_each_to_whoever_reads_the_log(
+    writer, database, clock, caplog
+):
+    database.flush.set()
+    database.trouble = StoreUnavailable("database or disk is full")
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await writer.write(1)
+        clock.advance(2)
+    database.trouble = None
+    await writer.write(1)
+    await writer.write(1)
+    told = [(one.message, vars(one).get("why", vars(one).get("away_s"))) for one in caplog.records]
+    assert told == [("store.away", "database or disk is full"), ("store.back", 6.0)]
+
+
 async def test_sq5_closing_a_writer_whose_database_hangs_ends_and_refuses_the_rest(database, clock):
     writer = GroupWriter(database.commit, clock)
     writer.start()

@@ -8,7 +8,9 @@ import json
 import re
 import tomllib
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 Path = tuple[str | int, ...]
 
@@ -32,20 +34,31 @@ class Spot:
     end_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
+@dataclass(slots=True)
+class Spots:
     """Every key's and every value's spot by path. A table's value is its header."""
 
     keys: dict[Path, Spot] = field(default_factory=dict)
     values: dict[Path, Spot] = field(default_factory=dict)
 
+
+class Positions:
+    """Where things stand, looked for when somebody asks: a text without a mistake is never walked."""
+
+    def __init__(self, walk: Callable[[], Spots] = Spots) -> None:
+        self._walk = walk
+
+    @cached_property
+    def spots(self) -> Spots:
+        return self._walk()
+
     def value(self, path: Path) -> Spot:
         """The spot of the value, or of the nearest table around it."""
-        return self._nearest(path, self.values, self.keys)
+        return self._nearest(path, self.spots.values, self.spots.keys)
 
     def key(self, path: Path) -> Spot:
         """The spot of the key, or of the nearest table around it."""
-        return self._nearest(path, self.keys, self.values)
+        return self._nearest(path, self.spots.keys, self.spots.values)
 
     def _nearest(self, path: Path, first: dict[Path, Spot], second: dict[Path, Spot]) -> Spot:
         for length in range(len(path), 0, -1):
@@ -57,15 +70,12 @@ class Positions:
 
 def locate_toml(text: str) -> Positions:
     """The positions in a text that tomllib has accepted, line ends made one character as tomllib does."""
-    return _Scanner(text, "=").document()
+    return Positions(lambda: _Scanner(text, "=").document())
 
 
 def locate_json(text: str) -> Positions:
     """The positions in a text that json has accepted."""
-    scanner = _Scanner(text, ":")
-    scanner.blank()
-    scanner.value(())
-    return scanner.found
+    return Positions(lambda: _Scanner(text, ":").one_value())
 
 
 def syntax_spot(error: tomllib.TOMLDecodeError, text: str) -> tuple[Spot, str]:
@@ -87,11 +97,16 @@ class _Scanner:
         self.text = text
         self.separator = separator
         self.at = 0
-        self.found = Positions()
+        self.found = Spots()
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self._lengths: dict[Path, int] = {}  # of arrays of tables
 
-    def document(self) -> Positions:
+    def one_value(self) -> Spots:
+        self.blank()
+        self.value(())
+        return self.found
+
+    def document(self) -> Spots:
         base: Path = ()
         self.blank()
         while self.at < len(self.text):

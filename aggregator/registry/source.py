@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any
@@ -27,6 +27,10 @@ def secret_name(name: object) -> bool:
     return isinstance(name, str) and bool(_SECRET.search(name))
 
 
+def _nothing_hidden(_source: "Source") -> frozenset[int]:
+    return frozenset()
+
+
 @dataclass(slots=True)
 class Source:
     """`name` is how the file is called in messages; `data` is empty for a file that could not be read."""
@@ -37,7 +41,9 @@ class Source:
     data: Mapping[str, Any] = field(default_factory=dict)
     positions: Positions = field(default_factory=Positions)
     problems: list[Problem] = field(default_factory=list)
-    secret_lines: frozenset[int] = frozenset()
+    secrets: Callable[["Source"], frozenset[int]] = _nothing_hidden
+    """Finds the lines that are not shown; asked when there is a first mistake to show."""
+    _hidden: frozenset[int] | None = None
     _refused: set[Path] = field(default_factory=set)
 
     def wrong(
@@ -71,7 +77,9 @@ class Source:
 
     def report(self, spot: Spot, message: str, *, warning: bool = False) -> None:
         lines = self.text.split("\n")
-        secret = spot.line in self.secret_lines
+        if self._hidden is None:
+            self._hidden = self.secrets(self)
+        secret = spot.line in self._hidden
         excerpt = "" if secret or spot.line > len(lines) else lines[spot.line - 1]
         severity = {"severity": WARNING} if warning else {}
         self.problems.append(
@@ -92,11 +100,11 @@ def read_toml(file: File, name: str) -> Source:
         source.data = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as exc:
         spot, reason = syntax_spot(exc, source.text)
-        source.secret_lines = _guessed_secret_lines(source.text)
+        source.secrets = _guessed_secret_lines
         source.report(spot, f"not valid TOML: {reason[:1].lower()}{reason[1:]}")
         return source
     source.positions = locate_toml(source.text)
-    source.secret_lines = _secret_lines(source)
+    source.secrets = _secret_lines
     return source
 
 
@@ -151,20 +159,21 @@ def _decode(source: Source) -> bool:
 def _secret_lines(source: Source) -> frozenset[int]:
     lines: set[int] = set()
     whole = source.text.split("\n")
-    for path, spot in source.positions.values.items():
+    spots = source.positions.spots
+    for path, spot in spots.values.items():
         texts = whole[spot.line - 1 : spot.end_line]
         named = any(secret_name(part) for part in path)
-        header = path in source.positions.keys and source.positions.keys[path] == spot
+        header = path in spots.keys and spots.keys[path] == spot
         if (named and not header) or any(_USERINFO.search(text) for text in texts):
             lines.update(range(spot.line, spot.end_line + 1))
     return frozenset(lines)
 
 
-def _guessed_secret_lines(text: str) -> frozenset[int]:
+def _guessed_secret_lines(source: Source) -> frozenset[int]:
     """Of a file that cannot be parsed: too many lines rather than too few."""
     hidden: set[int] = set()
     within = False
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(source.text.split("\n"), 1):
         if line.lstrip().startswith("["):
             within = bool(_SECRET.search(line))
         if within or _SECRET.search(line.split("=")[0]) or "secret" in line.lower() or _USERINFO.search(line):

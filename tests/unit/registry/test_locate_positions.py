@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aggregator.registry import locate
 from aggregator.registry.locate import Positions, locate_json, locate_toml, syntax_spot
+from aggregator.registry.tree import read_tree
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,7 +69,7 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...
 
 
 def _stretch(text: str, found: Positions, path: tuple[Any, ...]) -> str:
-    spot = found.values[path]
+    spot = found.spots.values[path]
     lines = text.split("\n")[spot.line - 1 :]
     if spot.end_line == spot.line:
         return lines[0][spot.column - 1 : spot.column - 1 + spot.width]
@@ -97,7 +99,7 @@ def test_every_value_of_a_toml_file_is_found_where_it_stands(text: str) -> None:
 def _stretch_of_key(text: str, found: Positions, path: tuple[Any, ...]) -> str:
     while isinstance(path[-1], int):
         path = path[:-1]
-    spot = found.keys[path]
+    spot = found.spots.keys[path]
     return text.split("\n")[spot.line - 1][spot.column - 1 : spot.column - 1 + spot.width]
 
 
@@ -112,8 +114,8 @@ def test_every_value_of_a_json_form_is_found_where_it_stands() -> None:
 def test_an_array_of_tables_is_told_apart_by_its_index() -> None:
     found = locate_toml(TRICKY)
     lines = TRICKY.split("\n")
-    assert lines[found.values["many", 0, "inner", 1, "m"].line - 1] == "m = 2"
-    assert lines[found.values["many", 1, "n"].line - 1] == "n = 2"
+    assert lines[found.spots.values["many", 0, "inner", 1, "m"].line - 1] == "m = 2"
+    assert lines[found.spots.values["many", 1, "n"].line - 1] == "n = 2"
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
@@ -147,3 +149,15 @@ def test_a_file_that_ends_too_early_points_at_its_last_line() -> None:
     spot, reason = syntax_spot(caught.value, text)
     assert spot.line == 3
     assert "ends too early" in reason
+
+
+def test_the_city_s_registry_is_not_walked_when_there_is_nothing_to_say_about_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def walked(*_: object) -> None:
+        raise AssertionError("a place was looked for")
+
+    monkeypatch.setattr(locate, "_Scanner", walked)
+    assert read_tree(ROOT / "registry.toml").agencies
+    with pytest.raises(AssertionError, match="a place was looked for"):
+        locate.locate_toml("a = 1").value(("a",))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wire_by_call import Asked, WireByCall, as_json
+
 from aggregator.sdk.adapter import Class, Settings, operation
 from aggregator.sdk.callback import Ack, Callback, Notice, Unverified
 from aggregator.sdk.errors import Refused
@@ -15,7 +17,7 @@ from aggregator.sdk.model import Order, Reading, Receipt
 from aggregator.sdk.reading import need, need_rows, read_status
 from aggregator.sdk.rest import RestClient
 from aggregator.sdk.status import Status
-from aggregator.sdk.wire import CAP, Reply, Sent, Wire, WireError, effect_trail
+from aggregator.sdk.wire import Reply, Sent, Wire, WireError
 
 STATUS = {
     "RCVD": Status.SUBMITTED,
@@ -178,15 +180,15 @@ class Office:
             return self.search(path, query)
         if path == "/status":
             words = self.words.get(query.partition("=")[2], ["RCVD"])
-            return _json({"status": words.pop(0) if len(words) > 1 else words[0], "words": "as told"})
+            return as_json({"status": words.pop(0) if len(words) > 1 else words[0], "words": "as told"})
         if path == "/cancel":
             self.acted.append(f"cancel {body['number']}")
-            return _json({"number": body["number"]})
+            return as_json({"number": body["number"]})
         if path == "/pay":
             return self.write(body)
         if path in {"/book", "/remind"}:
             self.acted.append(f"{path[1:]} {body['number']} {body.get('slot', '')}".strip())
-            return _json({"number": body["number"]})
+            return as_json({"number": body["number"]})
         return self.write(body)
 
     def search(self, path: str, query: str) -> Reply:
@@ -194,7 +196,7 @@ class Office:
         rows = [{"ref": ref, "number": number, "name": self.names.get(ref, "")} for ref, number in wanted]
         if path == "/list" and self.unlisted:
             return Reply(503, {}, b"")
-        return _json({"rows": [] if self.hidden else rows})
+        return as_json({"rows": [] if self.hidden else rows})
 
     def write(self, body: Mapping[str, Any]) -> Reply:  # noqa: PLR0911 - one return for each fate
         self.names[body["ref"]] = body.get("name", "")
@@ -209,56 +211,37 @@ class Office:
                 self.act(body["ref"])
                 return Reply(500, {"content-type": "text/html"}, b"<html>oops</html>")
             case "refuse":
-                return _json({"refused": "NO1", "reason": "not_eligible"})
+                return as_json({"refused": "NO1", "reason": "not_eligible"})
             case "duplicate":
-                return _json({"refused": "DUP", "reason": "duplicate"})
+                return as_json({"refused": "DUP", "reason": "duplicate"})
             case "stolen number":
-                return _json({"number": "N1"})
+                return as_json({"number": "N1"})
             case "twice":
                 self.records += [(body["ref"], "N90"), (body["ref"], "N91")]
                 self.acted += [body["ref"], body["ref"]]
                 raise WireError(Sent.MAYBE, "ServerDisconnectedError")
             case "pending":
-                return _json({"number": self.act(body["ref"]), "pending": True})
+                return as_json({"number": self.act(body["ref"]), "pending": True})
         if self.unique and any(ref == body["ref"] for ref, _ in self.records):
-            return _json({"refused": "DUP", "reason": "duplicate"})
-        return _json({"number": self.act(body["ref"])})
-
-
-def _json(value: Any) -> Reply:
-    return Reply(200, {"content-type": "application/json"}, json.dumps(value).encode())
+            return as_json({"refused": "DUP", "reason": "duplicate"})
+        return as_json({"number": self.act(body["ref"])})
 
 
 @dataclass
-class OfficeWire:
-    """The wire port over a function call; the trail is told exactly what a socket would tell it."""
-
+class OfficeWire(WireByCall):
     office: Office
 
-    async def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        effect: bool = True,
-        cap: int = CAP,
-    ) -> Reply:
-        with effect_trail(effect=effect) as trail:
-            await trail.journal(method, url, headers, body or b"")
-            if self.office.down:
-                raise WireError(Sent.NO, "ClientConnectorError")
-            if effect and self.office.before_write is not None:
-                await self.office.before_write()
-            trail.recheck()
-            trail.sent = Sent.MAYBE
-            if effect:
-                self.office.arrivals += 1
-                self.office.bodies.append(body or b"")
-                if self.office.on_arrival is not None:
-                    await self.office.on_arrival()
-            path, _, query = url.removeprefix("http://office.example").partition("?")
-            reply = self.office.answer(path, query, json.loads(body) if body else {})
-            trail.answered, trail.reply = True, reply
-            return reply
+    def away(self) -> bool:
+        return self.office.down
+
+    async def before_write(self) -> None:
+        if self.office.before_write is not None:
+            await self.office.before_write()
+
+    async def answer(self, asked: Asked) -> Reply:
+        if asked.effect:
+            self.office.arrivals += 1
+            self.office.bodies.append(asked.body)
+            if self.office.on_arrival is not None:
+                await self.office.on_arrival()
+        return self.office.answer(asked.path, asked.query, asked.told)

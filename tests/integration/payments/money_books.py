@@ -1,15 +1,15 @@
 """The other side of a payment: what the gateway, the board and the office have in their books, and how they answer."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from money_drivers import CONTROL
+from wire_by_call import Asked, WireByCall, as_json
 
 from aggregator.sdk.clock import ManualClock
-from aggregator.sdk.wire import CAP, Reply, Sent, WireError, effect_trail
+from aggregator.sdk.wire import Reply, Sent, WireError
 
 LATE_S = 40.0
 
@@ -156,45 +156,30 @@ class Books:
 
 
 @dataclass
-class BooksWire:
-    """The wire port over a function call; the trail is told exactly what a socket would tell it."""
+class BooksWire(WireByCall):
+    """`side` is whose: the gateway's, the board's or the office's."""
 
     books: Books
     side: str
 
-    async def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        effect: bool = True,
-        cap: int = CAP,
-    ) -> Reply:
-        with effect_trail(effect=effect) as trail:
-            await trail.journal(method, url, headers, body or b"")
-            if self.side in self.books.down:
-                raise WireError(Sent.NO, "ClientConnectorError")
-            trail.recheck()
-            trail.sent = Sent.MAYBE
-            path, _, query = url.partition("//")[2].partition("/")[2].partition("?")
-            told = json.loads(body) if body else {}
-            reply = self._write(path, told) if effect else self._read(path, query.partition("=")[2])
-            trail.answered, trail.reply = True, reply
-            return reply
+    def away(self) -> bool:
+        return self.side in self.books.down
+
+    async def answer(self, asked: Asked) -> Reply:
+        path = asked.path.removeprefix("/")
+        return self._write(path, asked.told) if asked.effect else self._read(path, asked.query.partition("=")[2])
 
     def _read(self, path: str, asked: str) -> Reply:
         books = self.books
         match path:
             case "verify":
                 said = books.said(asked)
-                return _json({**said, **(books.twisted if said["word"] else {})})
+                return as_json({**said, **(books.twisted if said["word"] else {})})
             case "bill":
-                return _json({"due": 0, "bill": "", **books.bills.get(asked, {})})
+                return as_json({"due": 0, "bill": "", **books.bills.get(asked, {})})
             case "status":
-                return _json({"status": books.office.get(asked, "")})
-        return _json({"rows": self._found(path, asked)})
+                return as_json({"status": books.office.get(asked, "")})
+        return as_json({"rows": self._found(path, asked)})
 
     def _found(self, path: str, asked: str) -> list[dict[str, Any]]:
         """The records under a reference of ours."""
@@ -212,14 +197,10 @@ class BooksWire:
             self.books.later.append((self.books.clock.monotonic() + LATE_S, path, dict(told)))
             raise WireError(Sent.MAYBE, "SocketTimeoutError")
         if fate == "refuse":
-            return _json({"refused": "NO"})
+            return as_json({"refused": "NO"})
         done = self.books.act(path, told)
         if fate == "act then silence":
             raise WireError(Sent.MAYBE, "SocketTimeoutError")
         if fate == "act then 500":
             return Reply(500, {"content-type": "text/html"}, b"<html>oops</html>")
-        return _json(done)
-
-
-def _json(value: Any) -> Reply:
-    return Reply(200, {"content-type": "application/json"}, json.dumps(value).encode())
+        return as_json(done)

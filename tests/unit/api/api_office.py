@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from wire_by_call import Asked, WireByCall, as_json
+
 from aggregator.sdk.adapter import Class, Settings, operation
 from aggregator.sdk.callback import Ack, Callback, Notice, Unverified
 from aggregator.sdk.clock import SystemChance, random_digits
@@ -16,7 +18,7 @@ from aggregator.sdk.model import Absent, Document, Facts, Order, Reading, Receip
 from aggregator.sdk.reading import need, need_rows, read_status
 from aggregator.sdk.rest import RestClient
 from aggregator.sdk.status import Status
-from aggregator.sdk.wire import CAP, Reply, Sent, Wire, WireError, effect_trail
+from aggregator.sdk.wire import Reply, Sent, Wire, WireError
 
 STATUS = {"RCVD": Status.ACKNOWLEDGED, "DONE": Status.COMPLETED}
 
@@ -113,7 +115,7 @@ CODE_WORDS = {"WRONG": "code_wrong", "USED": "code_used", "OLD": "code_expired",
 
 
 @dataclass
-class Office:
+class Office(WireByCall):
     """The agency's side of the wire. `script` says how the next writes end; `held` keeps them waiting."""
 
     script: list[str] = field(default_factory=list)
@@ -130,58 +132,44 @@ class Office:
     checked: list[str] = field(default_factory=list)
     held: asyncio.Event | None = None
 
-    async def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        effect: bool = True,
-        cap: int = CAP,
-    ) -> Reply:
-        with effect_trail(effect=effect) as trail:
-            await trail.journal(method, url, headers, body or b"")
-            if self.down:
-                raise WireError(Sent.NO, "ClientConnectorError")
-            trail.recheck()
-            trail.sent = Sent.MAYBE
-            if self.held is not None and effect:
-                await self.held.wait()
-            reply = self._answer(url.removeprefix("http://office.example"), json.loads(body) if body else {})
-            trail.answered, trail.reply = True, reply
-            return reply
+    def away(self) -> bool:
+        return self.down
+
+    async def answer(self, asked: Asked) -> Reply:
+        if self.held is not None and asked.effect:
+            await self.held.wait()
+        return self._answer(f"{asked.path}?{asked.query}".removesuffix("?"), asked.told)
 
     def _answer(self, path: str, body: Mapping[str, Any]) -> Reply:  # noqa: C901, PLR0911 - one return for each fate
         if body.get("consent"):
             self.consents.append(body["consent"])
         if path.startswith("/find"):
-            return _json({"rows": []})
+            return as_json({"rows": []})
         if path.startswith(("/status", "/bill")):
-            return _json({"status": "RCVD"})
+            return as_json({"status": "RCVD"})
         if path.startswith("/dues"):
-            return _json({"due": self.dues.get(body["account"], "")})
+            return as_json({"due": self.dues.get(body["account"], "")})
         if path.startswith("/slots"):
             self.asked.append(path)
-            return _json({"slots": [{"id": "S7", "at": "2026-11-24T10:30:00+05:30", "free": 3}]})
+            return as_json({"slots": [{"id": "S7", "at": "2026-11-24T10:30:00+05:30", "free": 3}]})
         if path.startswith("/document"):
-            return _json({"paper": self.paper})
+            return as_json({"paper": self.paper})
         mode = self.script.pop(0) if self.script else "normal"
         if path.startswith("/code"):
             return self._coded(path, body, mode)
         if mode == "refuse":
-            return _json({"refused": "NO1"})
+            return as_json({"refused": "NO1"})
         if mode == "silence":
             raise WireError(Sent.MAYBE, "ServerDisconnectedError")
         if path in {"/book", "/remind"}:
             self.asked.append(f"{path[1:]} {body.get('slot') or body.get('text')}")
-            return _json({"number": f"B{len(self.asked)}"})
+            return as_json({"number": f"B{len(self.asked)}"})
         return self._applied(body)
 
     def _coded(self, path: str, body: Mapping[str, Any], mode: str) -> Reply:
         """Its own codes, of which it takes any number of tries: our limits are ours."""
         if path == "/code" and body["account"] not in self.mobiles:
-            return _json({"refused": "UNKNOWN"})
+            return as_json({"refused": "UNKNOWN"})
         if path == "/code":
             self.texts.append((f"S{len(self.texts) + 1}", random_digits(6, SystemChance())))
             answer = {"number": self.texts[-1][0], "to": self.mobiles[body["account"]]}
@@ -191,13 +179,9 @@ class Office:
             answer = {"number": body["number"]} if right else {"refused": "WRONG"}
         if mode == "silence":
             raise WireError(Sent.MAYBE, "ServerDisconnectedError")
-        return _json({"refused": mode} if mode in CODE_WORDS else answer)
+        return as_json({"refused": mode} if mode in CODE_WORDS else answer)
 
     def _applied(self, body: Mapping[str, Any]) -> Reply:
         self.acted.append(body["ref"])
         self.papers.append(body.get("papers", {}))
-        return _json({"number": f"N{len(self.acted)}"})
-
-
-def _json(value: Any) -> Reply:
-    return Reply(200, {"content-type": "application/json"}, json.dumps(value).encode())
+        return as_json({"number": f"N{len(self.acted)}"})

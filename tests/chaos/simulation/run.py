@@ -7,6 +7,7 @@ The last line printed is JSON: how many seeds, how long, which failed and why.
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--digests", action="store_true")
     options = parser.parse_args(argv)
+    logging.disable()  # thousands of stores go away and come back here
     seeds = options.seed or range(options.first, options.first + options.count * options.step, options.step)
     failed: dict[int, list[str]] = {}
     kinds: Counter[str] = Counter()

@@ -59,8 +59,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two to a core: a third of the suite's time is spent waiting for an agency that does not answer."""
-    return 2 * (os.cpu_count() or 1)
+    """Two to a core: a third of the suite's time is spent waiting for an agency that does not answer.
+
+    Not more than eight: each reads all tests anew, and takes some 400 MB.
+    """
+    return min(8, 2 * (os.cpu_count() or 1))
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:

@@ -39,6 +39,9 @@ class KeyFile:
             self._db, self._batches = _opened(path), _opened(path)
             for table in _TABLES:
                 self._db.execute(table)
+            # What a killed process left in the log. A server that is killed again and again after one commit each time
+            # would begin no log anew, and each start would read a longer one.
+            self._db.execute("pragma wal_checkpoint(passive)").fetchall()
         except sqlite3.Error as exc:
             raise KeyFileRefused(f"{path}: is no file of citizens' keys, or is damaged ({exc})") from exc
 

@@ -161,6 +161,27 @@ async def test_new_citizens_who_come_together_share_a_commit_of_the_key_file(fil
     assert counting.commits - before == 50, "the control: each waits for itself"
 
 
+def test_a_server_killed_after_each_commit_leaves_no_log_of_keys_that_only_grows(tmp_path):
+    def killed_after_a_commit(life: int) -> int:
+        """The bytes of the log when a process that made one key is gone without a word."""
+        folder = tmp_path / str(life)
+        shutil.copytree(tmp_path / str(life - 1), folder)
+        keys = KeyFile(folder / "data.keys")
+        keys.keep_all({f"psn_{life}": "x" * 200})
+        shutil.copytree(folder, tmp_path / f"{life}.dead")
+        keys.close()
+        shutil.rmtree(folder)
+        (tmp_path / f"{life}.dead").rename(folder)
+        return (folder / "data.keys-wal").stat().st_size
+
+    (tmp_path / "0").mkdir()
+    sizes = [killed_after_a_commit(life) for life in range(1, 40)]
+    assert max(sizes) <= 4 * sizes[0], "each life begins the log anew"
+    last = KeyFile(tmp_path / "39" / "data.keys")
+    assert last.count() == 39
+    last.close()
+
+
 def test_a_file_others_may_read_is_refused(tmp_path):
     path = tmp_path / "keys"
     path.touch(mode=0o644)

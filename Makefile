@@ -39,7 +39,7 @@ serve: $(VENV)/.run.stamp compiled ## server and simulated agencies, without the
 	@$(BIN)/aggregator serve --sandbox
 
 test: $(VENV)/.dev.stamp compiled ## the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev.stamp ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check $(CODE)

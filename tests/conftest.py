@@ -37,11 +37,11 @@ def pytest_collection_finish() -> None:
 
 
 class ByCity(LoadFileScheduling):
-    """A file goes to one process; the files of the acceptance tests to the same one, for they share a running city."""
+    """A file goes to one process; files that share what takes long to make (a running city, evidence) go to one too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "acceptance" if "/acceptance/" in file else file
+        return next((room for room in ("acceptance", "conformance") if f"/{room}/" in file), file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,6 +9,7 @@ before anything is touched: an old program would misread columns it does not kno
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -43,11 +44,12 @@ def migration(name: str, text: str) -> Migration:
     return Migration(int(match[1]), name, tuple(part for part in parts if part))
 
 
-def packaged() -> list[Migration]:
+@cache
+def packaged() -> tuple[Migration, ...]:
     """The steps that ship with this program, in order. Raises ValueError when two bear one number."""
     folder = files("aggregator.store").joinpath("migrations")
     found = [migration(file.name, file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
-    return in_order(found)
+    return tuple(in_order(found))
 
 
 def in_order(steps: Iterable[Migration]) -> list[Migration]:

@@ -13,6 +13,11 @@ async def lost(town: Any, mode: str = "lost") -> Any:
     return await town.apply()
 
 
+async def doubted(town: Any, mode: str = "act then silence") -> Any:
+    """A case the office has acted on and said nothing of."""
+    return await lost(town, mode)
+
+
 async def op_of(town: Any, case: Any, name: str = "submit") -> Any:
     rows = await town.store.read("select id from operation where case_id = $1 and name = $2", case.id, name)
     return await town.store.write(lambda run: ledger.operation(run, rows[0]["id"]))

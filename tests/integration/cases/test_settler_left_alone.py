@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from doubt_steps import doubted, op_of
 
-from aggregator.cases import ledger
 from aggregator.sdk.adapter import Class
 from aggregator.store import StoreUnavailable
 
@@ -23,18 +23,6 @@ async def left_alone_until(town: Any, happened: Callable[[], Awaitable[Any]]) ->
         settling.cancel()
         with suppress(asyncio.CancelledError):
             await settling
-
-
-async def doubted(town: Any, mode: str = "act then silence") -> Any:
-    await town.apply("The control record")
-    town.clock.advance(30)
-    town.office.script = [mode]
-    return await town.apply()
-
-
-async def op_of(town: Any, case: Any) -> Any:
-    rows = await town.store.read("select id from operation where case_id = $1", case.id)
-    return await town.store.write(lambda run: ledger.operation(run, rows[0]["id"]))
 
 
 async def test_a_doubt_is_looked_at_within_a_second_of_its_time(town_of: Any) -> None:

@@ -4,26 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from doubt_steps import doubted, op_of
 
-from aggregator.cases import ledger
 from aggregator.cases.reconcile import Reconciliation
 from aggregator.cases.settle import Looked, settle_at_ms
 from aggregator.sdk import waypoints
 from aggregator.sdk.adapter import Class
 from aggregator.sdk.clock import epoch_ms
-
-
-async def doubted(town: Any, mode: str = "act then silence") -> Any:
-    await town.apply("The control record")
-    town.clock.advance(30)
-    town.office.script = [mode]
-    return await town.apply()
-
-
-async def op_of(town: Any, case: Any) -> Any:
-    rows = await town.store.read("select id from operation where case_id = $1", case.id)
-    return await town.store.write(lambda run: ledger.operation(run, rows[0]["id"]))
-
 
 # -- what an agency leaves open
 
